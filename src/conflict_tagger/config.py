@@ -1,0 +1,161 @@
+"""The typed configuration behind configs/: an unknown key or a wrong type fails by name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from conflict_tagger.documents import InputError
+
+MISSING = "???"  # OmegaConf's mark of a value that must be given
+
+
+class Precision(Enum):
+    """Arithmetic of training; weights and scoring are float32 in any case."""
+
+    auto = "auto"
+    fp32 = "fp32"
+    bf16 = "bf16"
+
+
+class Tracking(Enum):
+    """Where Weights & Biases keeps a run; `auto` is online when logged in, else offline."""
+
+    auto = "auto"
+    online = "online"
+    offline = "offline"
+    none = "none"
+
+
+@dataclass
+class DataConfig:
+    """Which documents train, choose and test; all paths are JSONL files of Documents."""
+
+    name: str = MISSING
+    labels: list[str] = field(default_factory=list)
+    train: str = MISSING
+    validation: str = MISSING
+    evaluation: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class WindowConfig:
+    """Window size and overlap in tokens; the size counts the special tokens."""
+
+    size: int = 512
+    overlap: int = 128
+
+
+@dataclass
+class ModelConfig:
+    """The pretrained encoder: `package://module/folder`, a local folder or a hub id.
+
+    `settings` replaces values of the encoder's own config.json.
+    """
+
+    name: str = MISSING
+    source: str = MISSING
+    revision: str | None = None
+    window: WindowConfig = field(default_factory=WindowConfig)
+    settings: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class TrainingConfig:
+    """The recipe; `warmup` is a fraction of all steps, `patience` counts epochs."""
+
+    epochs: int = 1
+    learning_rate: float = 3e-4
+    warmup: float = 0.1
+    weight_decay: float = 0.01
+    max_grad_norm: float = 1.0
+    tokens_per_batch: int = 1536
+    patience: int = 3
+    logging_steps: int = 10
+    precision: Precision = Precision.auto
+
+
+@dataclass
+class TrackingConfig:
+    """Weights & Biases: mode and project; its own WANDB_* variables hold as documented."""
+
+    mode: Tracking = Tracking.auto
+    project: str = "conflict-tagger"
+
+
+@dataclass
+class TrainConfig:
+    """All of one training."""
+
+    data: DataConfig = field(default_factory=DataConfig)
+    model: ModelConfig = field(default_factory=ModelConfig)
+    training: TrainingConfig = field(default_factory=TrainingConfig)
+    tracking: TrackingConfig = field(default_factory=TrackingConfig)
+    name: str = MISSING
+    seed: int = 0
+    runs: str = "runs"
+
+
+@dataclass
+class EvaluateConfig:
+    """Score a checkpoint on a JSONL file of Documents."""
+
+    checkpoint: str = MISSING
+    revision: str | None = None
+    data: str = MISSING
+    output: str | None = None
+
+
+@dataclass
+class TagConfig:
+    """Tag a .txt file, a folder of them, a .jsonl file or standard input (`-`)."""
+
+    checkpoint: str = MISSING
+    revision: str | None = None
+    input: str = "-"
+    output: str | None = None
+
+
+@dataclass
+class BundledDataConfig:
+    """Where the bundled data lies, and whether to rewrite the tables of its card."""
+
+    labels: list[str] = field(default_factory=list)
+    folder: str = "data"
+    write_card: bool = False
+
+
+@dataclass
+class BenchmarkConfig:
+    """Train one configuration with several seeds and write mean and spread."""
+
+    name: str = MISSING
+    overrides: list[str] = field(default_factory=list)
+    seeds: list[int] = field(default_factory=list)
+    runs: str = MISSING
+    output: str = MISSING
+
+
+def check_train_config(config: TrainConfig) -> None:
+    """Check the values that a type cannot rule out.
+
+    Raises:
+        InputError: names the key and what it may be.
+    """
+    recipe = config.training
+    for key, wrong, allowed in (
+        ("training.epochs", recipe.epochs < 1, "1 or more"),
+        ("training.learning_rate", not recipe.learning_rate > 0, "greater than 0"),
+        ("training.warmup", not 0 <= recipe.warmup < 1, "a fraction, from 0 to below 1"),
+        ("training.weight_decay", not recipe.weight_decay >= 0, "0 or more"),
+        ("training.max_grad_norm", not recipe.max_grad_norm > 0, "greater than 0"),
+        ("training.tokens_per_batch", recipe.tokens_per_batch < 1, "1 or more"),
+        ("training.patience", recipe.patience < 1, "1 or more"),
+        ("training.logging_steps", recipe.logging_steps < 1, "1 or more"),
+        ("seed", not 0 <= config.seed < 2**32, "from 0 to 4294967295"),
+        ("name", not config.name or "/" in config.name, "a word without slashes"),
+        ("data.evaluation", "validation" in config.data.evaluation, "other names than validation"),
+    ):
+        if wrong:
+            raise InputError(f"{key}: must be {allowed}")
