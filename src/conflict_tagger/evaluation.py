@@ -1,0 +1,67 @@
+"""Scores of a checkpoint on gold documents."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from conflict_tagger.config import EvaluateConfig
+from conflict_tagger.documents import Document, InputError, read_jsonl, write_jsonl
+from conflict_tagger.runs import file_sha256, write_json
+from conflict_tagger.scoring.spans import score_documents
+from conflict_tagger.tagger import Tagger
+
+
+def evaluate_checkpoint(config: EvaluateConfig) -> dict[str, Any]:
+    """Tag a JSONL file of Documents with a checkpoint and score the spans.
+
+    Args:
+        config: checkpoint, data, and the folder to write metrics.json and predictions to.
+
+    Returns:
+        `splits.<name of the file>` as in a run's metrics.json, and what was scored on what.
+
+    Raises:
+        InputError: checkpoint or data are missing or damaged, or their labels differ.
+    """
+    path = Path(config.data)
+    gold = list(read_jsonl(path))
+    tagger = Tagger.from_pretrained(config.checkpoint, revision=config.revision)
+    check_labels(gold, tagger, path)
+    predicted, scores = score_split(tagger, gold)
+    result = {
+        "checkpoint": config.checkpoint,
+        "data": {"path": str(path), "sha256": file_sha256(path)},
+        "splits": {path.stem: scores},
+    }
+    if config.output is not None:
+        folder = Path(config.output)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(f"output: cannot make {folder}: {error.strerror}") from None
+        write_json(folder / "metrics.json", result)
+        write_jsonl(folder / f"{path.stem}.predictions.jsonl", predicted)
+    return result
+
+
+def score_split(tagger: Tagger, gold: Sequence[Document]) -> tuple[list[Document], dict[str, Any]]:
+    """The documents as the tagger tags them, and the scores of those tags against the gold."""
+    predicted = tagger.tag_documents(gold)
+    return predicted, score_documents(gold, predicted, tagger.labels)
+
+
+def check_labels(gold: Sequence[Document], tagger: Tagger, path: Path) -> None:
+    """Refuse gold labels that the checkpoint does not know: all of them would count as missed.
+
+    Raises:
+        InputError: names the labels of both sides.
+    """
+    used = {span.label for document in gold for span in document.spans}
+    unknown = sorted(used - set(tagger.labels))
+    if unknown:
+        raise InputError(
+            f"{path}: has labels that the checkpoint does not tag: {', '.join(unknown)}; "
+            f"its labels are {', '.join(tagger.labels)}"
+        )

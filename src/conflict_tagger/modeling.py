@@ -1,0 +1,211 @@
+"""Encoders and token classifiers: where their files come from and how they are loaded."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from conflict_tagger.documents import InputError, LabelSet
+from conflict_tagger.encoding import WindowSettings, bio_tags
+
+if TYPE_CHECKING:
+    from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerFast
+
+    from conflict_tagger.config import ModelConfig
+
+SETTINGS_FILE = "conflict_tagger.json"  # beside the weights; plain transformers ignores it
+PACKAGE = "package://"
+HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?")
+HUB_FILES = ["*.json", "*.txt", "*.model", "*.safetensors"]  # never code, never pickles
+
+
+def resolve_source(source: str, revision: str | None, key: str) -> Path:
+    """The local folder of a model: inside an installed package, given, or fetched from the hub.
+
+    Raises:
+        InputError: names `key` and the source, says why it cannot be had and what to do.
+    """
+    if source.startswith(PACKAGE):
+        module, _, folder = source.removeprefix(PACKAGE).partition("/")
+        spec = find_spec(module)
+        if spec is None or not spec.submodule_search_locations:
+            raise InputError(
+                f"{key}: the Python package {module!r} that carries this model is not installed; "
+                "run `make setup`"
+            )
+        return Path(spec.submodule_search_locations[0]) / folder
+    path = Path(source).expanduser()
+    if path.is_dir():
+        return path
+    if path.exists():
+        raise InputError(f"{key}: {source} is a file; give the folder that holds config.json")
+    if not HUB_ID.fullmatch(source):
+        raise InputError(f"{key}: no such folder: {source}")
+    return _fetch(source, revision, key)
+
+
+def _fetch(hub_id: str, revision: str | None, key: str) -> Path:
+    """The folder in the local cache with a hub repository's files."""
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import (
+        HfHubHTTPError,
+        HFValidationError,
+        LocalEntryNotFoundError,
+        RepositoryNotFoundError,
+        RevisionNotFoundError,
+    )
+
+    try:
+        return Path(snapshot_download(hub_id, revision=revision, allow_patterns=HUB_FILES))
+    except HFValidationError:
+        why = "it is neither a folder here nor a well-formed hub id"
+    except RevisionNotFoundError:
+        why = f"the hub has no revision {revision!r} of it"
+    except RepositoryNotFoundError:
+        why = "it is no folder here, and the hub has no such model (a private one needs HF_TOKEN)"
+    except LocalEntryNotFoundError:
+        why = "it is no folder here, and the hub cannot be reached; check path and network"
+    except (HfHubHTTPError, OSError) as error:
+        why = f"fetching it from the hub failed: {_first_line(error)}"
+    raise InputError(f"{key}: {hub_id}: {why}")
+
+
+def load_encoder(
+    config: ModelConfig, labels: LabelSet
+) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
+    """A pretrained encoder with a fresh head of one logit for each BIO tag, in float32.
+
+    The head's random weights come from torch's generator: seed it first.
+
+    Raises:
+        InputError: the model cannot be had, or its window does not fit it.
+    """
+    folder = resolve_source(config.source, config.revision, "model.source")
+    tags = bio_tags(labels)
+    pretrained = _read_config(folder, "model.source")
+    for name in config.settings:
+        if not hasattr(pretrained, name):
+            raise InputError(f"model.settings.{name}: {config.name} has no such setting")
+    model, tokenizer = _load(
+        folder,
+        "model.source",
+        num_labels=len(tags),
+        id2label=dict(enumerate(tags)),
+        label2id={tag: index for index, tag in enumerate(tags)},
+        **config.settings,
+    )
+    limit = longest_window(model, tokenizer)
+    if config.window.size > limit:
+        raise InputError(f"model.window.size: must be at most {limit} for {config.name}")
+    # What the checkpoint says of itself: this many tokens, special ones included.
+    tokenizer.model_max_length = limit
+    return model, tokenizer
+
+
+def load_classifier(folder: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
+    """A fine-tuned token classifier of ours, from safetensors only, in float32.
+
+    Raises:
+        InputError: the folder holds no token classifier, or its files are damaged.
+    """
+    architectures = _read_config(folder, "checkpoint").architectures or ["no architecture"]
+    if not any(str(name).endswith("ForTokenClassification") for name in architectures):
+        raise InputError(
+            f"checkpoint: {folder} is no token classifier ({', '.join(map(str, architectures))})"
+        )
+    return _load(folder, "checkpoint")
+
+
+def _read_config(folder: Path, key: str) -> PretrainedConfig:
+    from transformers import AutoConfig
+
+    if not (folder / "config.json").is_file():
+        raise InputError(f"{key}: {folder} holds no config.json, so no model")
+    try:
+        return AutoConfig.from_pretrained(folder, trust_remote_code=False)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{key}: {folder}/config.json is damaged: {_first_line(error)}") from None
+
+
+def _load(folder: Path, key: str, **config: Any) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
+    import torch
+    from safetensors import SafetensorError
+    from transformers import AutoModelForTokenClassification, AutoTokenizer
+
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+        with no_progress_bars():
+            model = AutoModelForTokenClassification.from_pretrained(
+                folder,
+                dtype=torch.float32,  # an encoder stored in half precision is trained in full
+                use_safetensors=True,
+                trust_remote_code=False,
+                **config,
+            )
+    except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
+        raise InputError(f"{key}: {folder} cannot be loaded: {_first_line(error)}") from None
+    if not tokenizer.is_fast:
+        raise InputError(f"{key}: {folder} has no fast tokenizer (tokenizer.json)")
+    return model, tokenizer
+
+
+def longest_window(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> int:
+    """The most tokens a model takes at once, special tokens included."""
+    positions = getattr(model.config, "max_position_embeddings", None) or 512
+    # RoBERTa counts its positions from behind the padding id; its tokenizer knows the true limit.
+    return int(min(positions, tokenizer.model_max_length))
+
+
+def save_classifier(
+    folder: Path,
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerFast,
+    window: WindowSettings,
+) -> None:
+    """Write safetensors weights, config, tokenizer and window settings into a folder."""
+    with no_progress_bars():
+        model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    record = {"window": {"size": window.size, "overlap": window.overlap}}
+    (folder / SETTINGS_FILE).write_text(json.dumps(record, indent=2) + "\n", "utf-8")
+
+
+@contextmanager
+def no_progress_bars() -> Iterator[None]:
+    """Without transformers' bars over the reading and writing of weights, a second's work."""
+    from transformers.utils import logging as transformers_logging
+
+    shown = transformers_logging.is_progress_bar_enabled()
+    transformers_logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            transformers_logging.enable_progress_bar()
+
+
+def load_window(folder: Path, limit: int) -> WindowSettings:
+    """The window a checkpoint was trained with, or one of the model's length without a record.
+
+    Raises:
+        InputError: the record is damaged.
+    """
+    path = folder / SETTINGS_FILE
+    if not path.exists():
+        size = min(512, limit)
+        return WindowSettings(size, size // 4)
+    try:
+        window = json.loads(path.read_text("utf-8"))["window"]
+        return WindowSettings(int(window["size"]), int(window["overlap"]))
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(f"checkpoint: {path} is damaged: {error!r}") from None
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

@@ -1,0 +1,166 @@
+"""Figures for README.md and docs/results.md, from the files that the benchmarks write."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import mean, stdev
+from typing import Any
+
+from tabulate import tabulate
+
+from conflict_tagger.documents import Document, InputError, read_jsonl
+from conflict_tagger.markdown import fill_tables
+
+# Sentences of the seed articles that README shows, by how they begin.
+EXAMPLES = (
+    "Airstrikes on a popular market",
+    "Russia denied it was responsible",
+    "Syrian opposition activists said Russian warplanes",
+)
+SCORES = (("strict", "F1"), ("overlap", "F1"))
+
+
+def aggregate(runs: Sequence[Mapping[str, Any]], command: str) -> dict[str, Any]:
+    """Mean and standard deviation of all scores over runs that differ only in their seed.
+
+    Args:
+        runs: what each run's metrics.json holds.
+        command: what was typed.
+
+    Returns:
+        `splits` shaped as in metrics.json with `{mean, sd}` in place of each score, the training
+        figures of each run, and the command.
+    """
+    return {
+        "command": command,
+        "seeds": [run["seed"] for run in runs],
+        "splits": _combine([run["splits"] for run in runs]),
+        "training": [run["training"] for run in runs],
+    }
+
+
+def _combine(values: Sequence[Any]) -> Any:
+    """Walk equally shaped scores; counts must agree, scores become mean and spread."""
+    first = values[0]
+    if isinstance(first, Mapping):
+        return {key: _combine([value[key] for value in values]) for key in first}
+    if isinstance(first, int) and not isinstance(first, bool) and len(set(values)) == 1:
+        return first
+    return {"mean": mean(values), "sd": stdev(values) if len(values) > 1 else 0.0}
+
+
+def read_result(path: Path) -> Any:
+    """Read a result file.
+
+    Raises:
+        InputError: it is missing or damaged.
+    """
+    try:
+        return json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: cannot be read ({error}); run its benchmark first") from None
+
+
+def write_tables(root: Path) -> None:
+    """Rewrite the generated tables of README.md and docs/results.md.
+
+    Raises:
+        InputError: a result file or a table's markers are missing.
+    """
+    for path, text in filled_pages(root).items():
+        path.write_text(text, "utf-8")
+
+
+def filled_pages(root: Path) -> dict[Path, str]:
+    """README.md and docs/results.md with their tables made anew from docs/results/."""
+    seeds = read_result(root / "docs" / "results" / "minilm.json")
+    clone = read_result(root / "docs" / "results" / "fresh_clone.json")
+    articles = list(read_jsonl(root / "data" / "seed_articles" / "gold.jsonl"))
+    pages = {
+        root / "README.md": {"examples": examples(articles), "results": summary_table(seeds)},
+        root / "docs" / "results.md": {
+            "summary": summary_table(seeds),
+            "labels": label_table(seeds),
+            "training": training_table(seeds),
+            "clone": clone_table(clone),
+        },
+    }
+    return {path: fill_tables(path.read_text("utf-8"), tables) for path, tables in pages.items()}
+
+
+def summary_table(result: Mapping[str, Any]) -> str:
+    """Micro and macro F1 of each split."""
+    rows = [
+        [name, average, scores["documents"], scores["strict"][average]["support"],
+         *[_spread(scores[match][average]["f1"]) for match, _ in SCORES]]
+        for name, scores in result["splits"].items()
+        for average in ("micro", "macro")
+    ]  # fmt: skip
+    return _table(["split", "average", "documents", "spans", "strict F1", "overlap F1"], rows)
+
+
+def label_table(result: Mapping[str, Any]) -> str:
+    """Precision, recall and F1 of each label on each split."""
+    rows = []
+    for name, scores in result["splits"].items():
+        for label, strict in scores["strict"]["per_label"].items():
+            overlap = scores["overlap"]["per_label"][label]
+            rows.append([name, label, strict["support"],
+                         *[_spread(strict[key]) for key in ("precision", "recall", "f1")],
+                         _spread(overlap["f1"])])  # fmt: skip
+    headers = ["split", "label", "spans", "strict P", "strict R", "strict F1", "overlap F1"]
+    return _table(headers, rows)
+
+
+def training_table(result: Mapping[str, Any]) -> str:
+    """Duration, speed and memory of each seed's training."""
+    rows = [
+        [seed, run["best_epoch"], run["epochs"], run["precision"], run["device"],
+         f"{run['total_seconds'] / 60:.1f}", run["tokens_per_second"],
+         run["peak_memory_gb"]["process"]]
+        for seed, run in zip(result["seeds"], result["training"], strict=True)
+    ]  # fmt: skip
+    headers = ["seed", "best epoch", "epochs", "precision", "device", "minutes", "tokens/s",
+               "peak memory, GB"]  # fmt: skip
+    return _table(headers, rows)
+
+
+def clone_table(result: Mapping[str, Any]) -> str:
+    """Duration and memory of `make train` from an empty clone, set-up included."""
+    rows = [[result["cores"], f"{result['setup_seconds'] / 60:.1f}",
+             f"{result['train_seconds'] / 60:.1f}", f"{result['total_seconds'] / 60:.1f}",
+             result["peak_memory_gb"]]]  # fmt: skip
+    headers = ["cores", "set-up, minutes", "training and scoring, minutes", "in all, minutes",
+               "peak memory of a process, GB"]  # fmt: skip
+    return _table(headers, rows)
+
+
+def examples(articles: Sequence[Document]) -> str:
+    """Sentences of the seed articles with their gold spans in bold, labels behind."""
+    return "\n>\n".join(f"> {_marked(articles, beginning)}" for beginning in EXAMPLES)
+
+
+def _marked(articles: Sequence[Document], beginning: str) -> str:
+    document = next(d for d in articles if beginning in d.text)
+    start = document.text.index(beginning)
+    end = document.text.find("\n", start)
+    end = len(document.text) if end < 0 else end
+    parts, position = [], start
+    for span in document.spans:
+        if start <= span.start < end:
+            parts.append(document.text[position : span.start])
+            parts.append(f"**{document.text_of(span)}** <sub>{span.label}</sub>")
+            position = span.end
+    return "".join([*parts, document.text[position:end]])
+
+
+def _spread(value: Mapping[str, float] | float) -> str:
+    if isinstance(value, Mapping):
+        return f"{value['mean']:.3f} ± {value['sd']:.3f}"
+    return f"{value:.3f}"
+
+
+def _table(headers: list[str], rows: list[list[Any]]) -> str:
+    return str(tabulate(rows, headers, tablefmt="github", intfmt=","))

@@ -1,0 +1,151 @@
+"""Tag texts with a checkpoint: what other programs import."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from conflict_tagger.batching import collate
+from conflict_tagger.decoding import decode
+from conflict_tagger.documents import Document, LabelSet
+from conflict_tagger.encoding import (
+    EncodedDocument,
+    Encoder,
+    Window,
+    WindowSettings,
+    labels_of_tags,
+    tags_to_spans,
+)
+from conflict_tagger.modeling import (
+    load_classifier,
+    load_window,
+    longest_window,
+    resolve_source,
+    save_classifier,
+)
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
+TOKENS_PER_BATCH = 8192
+
+
+class Tagger:
+    """A token classifier with its tokenizer, windows and labels.
+
+    Attributes:
+        model: the token classifier, logits of shape (windows, tokens, tags).
+        tokenizer: its tokenizer.
+        labels: the labels it tags, read from the model's `id2label`.
+    """
+
+    def __init__(
+        self,
+        model: PreTrainedModel,
+        tokenizer: PreTrainedTokenizerFast,
+        window: WindowSettings,
+    ) -> None:
+        """Wrap a model in memory; see `from_pretrained` for one on disk or on the hub."""
+        self.model = model
+        self.tokenizer = tokenizer
+        self.window = window
+        self.encoder = Encoder(tokenizer, window)
+        self.pad_id = int(tokenizer.pad_token_id or 0)
+        self.labels: LabelSet = labels_of_tags(model.config.id2label)
+
+    @classmethod
+    def from_pretrained(
+        cls, path_or_hub_id: str | Path, revision: str | None = None, device: str | None = None
+    ) -> Tagger:
+        """Load a checkpoint folder or a hub repository.
+
+        Args:
+            path_or_hub_id: a folder with config.json and model.safetensors, or a hub id.
+            revision: branch, tag or commit on the hub.
+            device: a torch device; by default the GPU if there is one, else the CPU.
+
+        Raises:
+            InputError: there is no such checkpoint, or it is no token classifier of ours.
+        """
+        folder = resolve_source(str(path_or_hub_id), revision, "checkpoint")
+        model, tokenizer = load_classifier(folder)
+        window = load_window(folder, longest_window(model, tokenizer))
+        tagger = cls(model, tokenizer, window)
+        tagger.model.to(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        return tagger
+
+    def save_pretrained(self, folder: str | Path) -> None:
+        """Write safetensors weights, config, tokenizer and window settings into a folder."""
+        save_classifier(Path(folder), self.model, self.tokenizer, self.window)
+
+    def tag(self, texts: Sequence[str]) -> list[Document]:
+        """Tag texts of any length.
+
+        Args:
+            texts: a list of texts; their Documents are named "0", "1", …
+
+        Returns:
+            A Document for each text, in order, with predicted spans and their confidence.
+
+        Raises:
+            TypeError: one text instead of a list of texts.
+        """
+        if isinstance(texts, str):
+            raise TypeError("tag takes a list of texts; put the text in a list")
+        return self.tag_documents([Document(str(i), text) for i, text in enumerate(texts)])
+
+    def tag_documents(self, documents: Sequence[Document]) -> list[Document]:
+        """The same documents with predicted spans in place of theirs."""
+        encoded = [self.encoder.encode(document.text) for document in documents]
+        return [
+            document.with_spans(tags_to_spans(tags, words, self.labels, scores.tolist()))
+            for document, words, (tags, scores) in zip(
+                documents, encoded, decode(self._word_scores(encoded)), strict=True
+            )
+        ]
+
+    def tag_stream(self, documents: Iterable[Document], batch: int = 32) -> Iterator[Document]:
+        """Tag documents as they come, `batch` at a time, in bounded memory."""
+        waiting: list[Document] = []
+        for document in documents:
+            waiting.append(document)
+            if len(waiting) == batch:
+                yield from self.tag_documents(waiting)
+                waiting = []
+        yield from self.tag_documents(waiting)
+
+    @torch.no_grad()
+    def _word_scores(self, encoded: Sequence[EncodedDocument]) -> list[NDArray[np.float64]]:
+        """Log-probabilities of the tags of each document's words, shape (words, tags) each."""
+        count = len(self.model.config.id2label)
+        scores = [np.zeros((len(document.word_starts), count)) for document in encoded]
+        windows = [(i, window) for i, document in enumerate(encoded) for window in document.windows]
+        windows.sort(key=lambda item: len(item[1].input_ids))  # equal lengths need no padding
+        was_training = self.model.training
+        self.model.eval()
+        for batch in _batches(windows):
+            rows = [{"input_ids": window.input_ids.tolist()} for _, window in batch]
+            inputs = collate(rows, self.pad_id, self.window.size)
+            logits = self.model(**{k: v.to(self.model.device) for k, v in inputs.items()}).logits
+            log_probs = torch.log_softmax(logits.float(), dim=-1).cpu().numpy()
+            for row, (index, window) in enumerate(batch):
+                scores[index][window.words] = log_probs[row, window.positions]
+        self.model.train(was_training)
+        return scores
+
+
+def _batches(windows: list[tuple[int, Window]]) -> Iterator[list[tuple[int, Window]]]:
+    """Groups of windows of rising length whose padded size stays under TOKENS_PER_BATCH."""
+    batch: list[tuple[int, Window]] = []
+    for item in windows:
+        if batch and (len(batch) + 1) * len(item[1].input_ids) > TOKENS_PER_BATCH:
+            yield batch
+            batch = []
+        batch.append(item)
+    if batch:
+        yield batch

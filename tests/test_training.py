@@ -1,0 +1,132 @@
+"""One short real training of minilm by the script, and what its run folder holds."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+from conftest import LABELS, ROOT
+from hypothesis import given
+from hypothesis import strategies as st
+
+from conflict_tagger import Tagger
+from conflict_tagger.config import Precision, TrainConfig, TrainingConfig, check_train_config
+from conflict_tagger.corpora import Split, check_no_leak
+from conflict_tagger.documents import Document, InputError, read_jsonl
+from conflict_tagger.scoring.spans import score_documents
+from conflict_tagger.training import use_bf16
+
+
+def test_the_loss_falls(trained: tuple[Path, str]) -> None:
+    history = json.loads((trained[0] / "history.json").read_text())
+    losses = [entry["loss"] for entry in history if "loss" in entry]
+    assert len(losses) > 10
+    assert sum(losses[-5:]) < 0.5 * sum(losses[:5])
+
+
+def test_metrics_have_the_promised_shape(trained: tuple[Path, str]) -> None:
+    metrics = json.loads((trained[0] / "metrics.json").read_text())
+    assert list(metrics["splits"]) == ["validation", "test", "seed_articles"]
+    for scores in metrics["splits"].values():
+        assert scores["documents"] > 0
+        for match in ("strict", "overlap"):
+            rows = [scores[match]["micro"], scores[match]["macro"]]
+            rows += [scores[match]["per_label"][label] for label in LABELS]
+            assert all(set(row) == {"precision", "recall", "f1", "support"} for row in rows)
+    assert metrics["splits"]["seed_articles"]["strict"]["micro"]["support"] == 90
+    assert metrics["splits"]["validation"]["strict"]["micro"]["f1"] > 0.1, "it learned nothing"
+
+
+def test_scores_and_predictions_are_those_of_the_weights_on_disk(
+    trained: tuple[Path, str], tiny_data: Path
+) -> None:
+    folder = trained[0]
+    metrics = json.loads((folder / "metrics.json").read_text())
+    weights = (folder / "checkpoint" / "model.safetensors").read_bytes()
+    assert metrics["checkpoint_sha256"] == hashlib.sha256(weights).hexdigest()
+    gold = list(read_jsonl(tiny_data / "test.jsonl"))
+    predicted = Tagger.from_pretrained(folder / "checkpoint").tag_documents(gold)
+    written = list(read_jsonl(folder / "predictions" / "test.jsonl"))
+    assert predicted == written
+    assert score_documents(gold, predicted, LABELS) == metrics["splits"]["test"]
+
+
+def test_the_best_epoch_is_the_one_kept(trained: tuple[Path, str]) -> None:
+    folder = trained[0]
+    history = json.loads((folder / "history.json").read_text())
+    metrics = json.loads((folder / "metrics.json").read_text())
+    scores = [entry["eval_strict_f1"] for entry in history if "eval_strict_f1" in entry]
+    assert metrics["training"]["best_epoch"] == scores.index(max(scores)) + 1
+    # Validation in training may run in bf16; what is reported is scored in float32.
+    kept = metrics["splits"]["validation"]["strict"]["micro"]["f1"]
+    assert kept == pytest.approx(max(scores), abs=0.05)
+
+
+def test_the_run_folder_is_a_record(trained: tuple[Path, str], tiny_data: Path) -> None:
+    folder = trained[0]
+    assert not (folder / "steps").exists()
+    config = yaml.safe_load((folder / "config.yaml").read_text())
+    assert config["training"]["epochs"] == 6 and config["tracking"]["mode"] == "offline"
+    environment = json.loads((folder / "environment.json").read_text())
+    assert environment["packages"]["torch"].startswith("2.13.0")
+    assert set(environment["git"]) == {"revision", "uncommitted_changes"}
+    data = json.loads((folder / "data.json").read_text())
+    digest = hashlib.sha256((tiny_data / "train.jsonl").read_bytes()).hexdigest()
+    assert data["train"]["sha256"] == digest and data["train"]["documents"] == 48
+    assert {path.name for path in (folder / "predictions").iterdir()} == {
+        "validation.jsonl", "test.jsonl", "seed_articles.jsonl",
+    }  # fmt: skip
+    assert list((folder / "wandb").glob("offline-run-*")), "tracking=offline left no run"
+
+
+def test_the_model_card_quotes_the_metrics(trained: tuple[Path, str]) -> None:
+    card = (trained[0] / "README.md").read_text()
+    assert card == (trained[0] / "checkpoint" / "README.md").read_text()
+    metrics = json.loads((trained[0] / "metrics.json").read_text())
+    for scores in metrics["splits"].values():
+        strict, overlap = scores["strict"]["micro"], scores["overlap"]["micro"]
+        row = "| **micro** | {support} | {precision:.3f} | {recall:.3f} | {f1:.3f} |"
+        assert f"{row.format(**strict)} {overlap['precision']:.3f}" in card
+    yaml.safe_load(card.split("---")[1])
+
+
+def test_the_script_ends_with_a_table_of_scores_and_spans(trained: tuple[Path, str]) -> None:
+    output = trained[1]
+    assert "Scores over whole documents" in output and "run folder: " in output
+    assert "epoch 1: validation strict F1" in output
+    assert "wandb: (1)" not in output, "it asked a question"
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        ({"epochs": 0}, "training.epochs: must be 1 or more"),
+        ({"learning_rate": float("nan")}, "training.learning_rate"),
+        ({"warmup": 1.0}, "training.warmup"),
+        ({"tokens_per_batch": 0}, "training.tokens_per_batch"),
+    ],
+)
+def test_impossible_values_are_refused_by_key(change: dict[str, float], fault: str) -> None:
+    config = TrainConfig(name="x", training=TrainingConfig(**change))  # type: ignore[arg-type]
+    with pytest.raises(InputError, match=fault):
+        check_train_config(config)
+
+
+def test_precision_is_explicit() -> None:
+    assert use_bf16(TrainingConfig(precision=Precision.fp32)) is False
+    assert use_bf16(TrainingConfig(precision=Precision.auto)) in (True, False)
+
+
+@given(st.sampled_from([" ", "\n", "  "]))
+def test_a_text_in_two_splits_is_refused(space: str) -> None:
+    train = Split("train", Path("train.jsonl"), (Document("a", "Two killed."),))
+    test = Split("test", Path("test.jsonl"), (Document("b", f"Two{space}killed."),))
+    with pytest.raises(InputError, match=r"test.jsonl: document 'b' has the text of 'a'"):
+        check_no_leak({"train": train, "test": test})
+
+
+def test_the_default_corpus_never_trains_or_chooses_on_the_seed_articles() -> None:
+    config = yaml.safe_load((ROOT / "configs" / "data" / "reports.yaml").read_text())
+    assert "seed_articles" not in config["train"] + config["validation"]
+    assert config["evaluation"]["seed_articles"] == "data/seed_articles/gold.jsonl"
