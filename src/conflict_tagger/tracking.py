@@ -16,58 +16,65 @@ logger = logging.getLogger(__name__)
 INIT_TIMEOUT = 30  # seconds to reach the backend before a run goes offline
 
 
-def resolve_mode(mode: Tracking) -> Tracking:
-    """`auto` becomes online where W&B finds a login, else offline; the rest stays."""
-    if mode is not Tracking.auto:
-        return mode
+def resolve_mode(wanted: Tracking) -> Tracking:
+    """Online, offline or none: `auto` is online where W&B finds a login, else offline.
+
+    Raises:
+        InputError: `online` was asked for and there is no usable login.
+    """
+    if wanted in (Tracking.offline, Tracking.none):
+        return wanted
     import wandb
 
     wandb.setup(wandb.Settings(silent=True))
     try:
-        logged_in = wandb.login(prompt=False, verify=False)
+        logged_in, why = wandb.login(prompt=False, verify=False), "there is none"
     except (wandb.errors.Error, ValueError) as error:  # such as a malformed key
-        logger.warning("W&B: the login is not usable (%s); the run is kept offline", error)
-        return Tracking.offline
-    return Tracking.online if logged_in else Tracking.offline
+        logged_in, why = False, _first_line(error)
+    if logged_in:
+        return Tracking.online
+    if wanted is Tracking.online:
+        raise InputError(
+            f"tracking.mode: online needs a W&B login ({why}); "
+            "run `wandb login`, set WANDB_API_KEY, or use tracking=offline"
+        )
+    if why != "there is none":
+        logger.warning("the W&B login is not usable (%s); the run is kept offline", why)
+    return Tracking.offline
 
 
-def start_tracking(config: TrainConfig, run_id: str, folder: Path) -> Any:
+def start_tracking(mode: Tracking, config: TrainConfig, run_id: str, folder: Path) -> Any:
     """Start a W&B run in the run folder, or None when tracking is off.
 
     Args:
+        mode: what `resolve_mode` made of the configuration's.
         config: the whole configuration; W&B shows it as the run's.
         run_id: id of the run, the same as in the run folder's name.
         folder: the run folder.
 
     Raises:
-        InputError: `online` was asked for and there is no login, or no way to the backend.
+        InputError: `online` was asked for, not `auto`, and the backend cannot be reached.
     """
-    wanted = config.tracking.mode
-    mode = resolve_mode(wanted)
     if mode is Tracking.none:
         return None
     import wandb
 
-    if mode is Tracking.online and not wandb.login(prompt=False, verify=False):
-        raise InputError(
-            "tracking.mode: online needs a login; run `wandb login` or set WANDB_API_KEY"
-        )
-    settings = wandb.Settings(silent=True, init_timeout=INIT_TIMEOUT, console="off")
     arguments = {
         "project": config.tracking.project,
         "id": run_id,
         "name": folder.name,
         "dir": str(folder),
         "config": OmegaConf.to_container(OmegaConf.structured(config), enum_to_str=True),
-        "settings": settings,
+        "settings": wandb.Settings(silent=True, init_timeout=INIT_TIMEOUT, console="off"),
     }
     try:
         return wandb.init(mode=mode.value, **arguments)
     except wandb.errors.Error as error:
-        reason = str(error).strip().splitlines()[0]
-        if wanted is Tracking.online:
-            raise InputError(f"tracking.mode: W&B could not be reached: {reason}") from None
-        logger.warning("W&B could not be reached (%s); the run is kept offline", reason)
+        if config.tracking.mode is Tracking.online:
+            raise InputError(
+                f"tracking.mode: W&B could not be reached: {_first_line(error)}"
+            ) from None
+        logger.warning("W&B could not be reached (%s); the run is kept offline", _first_line(error))
         return wandb.init(mode="offline", **arguments)
 
 
@@ -81,3 +88,7 @@ def finish_tracking(run: Any, metrics: dict[str, Any]) -> None:
             for label, values in scores[match]["per_label"].items():
                 run.summary[f"{name}/{match}_f1_{label}"] = values["f1"]
     run.finish()
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -42,6 +42,8 @@ def train(config: TrainConfig) -> dict[str, Any]:
     """
     started = time.monotonic()
     check_train_config(config)
+    bf16 = use_bf16(config.training)
+    tracking_mode = tracking.resolve_mode(config.tracking.mode)
     labels = LabelSet(tuple(config.data.labels))
     splits = load_splits(config.data, labels)
 
@@ -55,13 +57,13 @@ def train(config: TrainConfig) -> dict[str, Any]:
     folder, run_id = create_run_folder(config)
     record_inputs(folder, config, splits)
     logger.info("run folder: %s", folder)
-    run = tracking.start_tracking(config, run_id, folder)
+    run = tracking.start_tracking(tracking_mode, config, run_id, folder)
 
     trainer = SpanTrainer(
         tagger,
         splits[VALIDATION].documents,
         config.training,
-        args=training_arguments(config, folder / "steps", tracked=run is not None),
+        args=training_arguments(config, folder / "steps", bf16, tracked=run is not None),
         train_dataset=examples,
     )
     with no_progress_bars():  # the Trainer's own bar over the steps stays
@@ -98,10 +100,11 @@ def train(config: TrainConfig) -> dict[str, Any]:
     return {**metrics, "run": str(folder)}
 
 
-def training_arguments(config: TrainConfig, folder: Path, tracked: bool) -> TrainingArguments:
+def training_arguments(
+    config: TrainConfig, folder: Path, bf16: bool, tracked: bool
+) -> TrainingArguments:
     """What the Trainer is told; AdamW spares biases and norms from weight decay by itself."""
     recipe = config.training
-    bf16 = use_bf16(recipe)
     return TrainingArguments(
         output_dir=str(folder),
         num_train_epochs=recipe.epochs,
