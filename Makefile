@@ -28,7 +28,7 @@ train: $(INSTALLED) ## train and score: ARGS="model=minilm training.epochs=3" ov
 
 evaluate: $(INSTALLED) ## score CHECKPOINT=folder-or-hub-id on DATA=file.jsonl (default: seed articles)
 	@$(call need,CHECKPOINT,runs/…/checkpoint)$(RUN) scripts/evaluate_checkpoint.py \
-	  $(call quoted,checkpoint,CHECKPOINT) $(if $(DATA),$(call quoted,data,DATA)) \
+	  $(call quoted,checkpoint,CHECKPOINT) $(if $(DATA),$(call quoted,gold,DATA)) \
 	  $(if $(OUTPUT),$(call quoted,output,OUTPUT)) $(ARGS)
 
 tag: $(INSTALLED) ## tag INPUT=.txt, folder, .jsonl or - with CHECKPOINT=…, to OUTPUT=file.jsonl if given

@@ -2,8 +2,15 @@
 
 import numpy as np
 import pytest
+import torch
 
-from conflict_tagger.batching import MULTIPLE, TokenBatchSampler, collate, padded_length
+from conflict_tagger.batching import (
+    MULTIPLE,
+    TokenBatchSampler,
+    collate,
+    mask_tokens,
+    padded_length,
+)
 
 
 @pytest.fixture
@@ -38,6 +45,18 @@ def test_batches_depend_on_seed_and_epoch_alone(lengths: list[int]) -> None:
 
 def test_a_window_beyond_the_budget_is_a_batch_by_itself() -> None:
     assert [len(batch) for batch in TokenBatchSampler([512, 512], 100, seed=0)] == [1, 1]
+
+
+def test_masking_spares_special_tokens_and_follows_its_probability() -> None:
+    torch.manual_seed(0)
+    input_ids = torch.full((50, 200), 7)
+    input_ids[:, 0], input_ids[:, -50:] = 1, 0
+    masked = mask_tokens(input_ids, [0, 1, 4], mask_id=4, probability=0.1)
+    assert (masked[:, 0] == 1).all() and (masked[:, -50:] == 0).all()
+    share = (masked[:, 1:-50] == 4).float().mean().item()
+    assert share == pytest.approx(0.1, abs=0.02)
+    assert (input_ids[:, 1:-50] == 7).all(), "the batch itself was changed"
+    assert torch.equal(mask_tokens(input_ids, [0, 1, 4], 4, 0.0), input_ids)
 
 
 def test_collate_pads_to_few_lengths_within_the_limit() -> None:

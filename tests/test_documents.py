@@ -1,6 +1,7 @@
 """Documents: validation, JSONL in and out, datasets."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -122,7 +123,14 @@ def test_spans_can_be_left_unread(tmp_path: Path) -> None:
     assert (document.spans, document.meta) == ((), {"kind": "wire"})
 
 
-any_text = st.text(st.characters(), max_size=40)  # lone surrogates and control characters too
+def test_surrogates_that_would_merge_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="'1': holds two surrogates in a row"):
+        write_jsonl(tmp_path / "a.jsonl", [Document("1", "a\ud83d\ude00b")])
+
+
+PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
+# Lone surrogates and control characters too.
+any_text = st.text(st.characters(), max_size=40).filter(lambda text: not PAIR.search(text))
 
 
 @st.composite

@@ -72,7 +72,7 @@ def test_evaluate_gives_the_scores_of_the_run(
     checkpoint: Path, tiny_data: Path, tmp_path: Path
 ) -> None:
     result = run_script(
-        "evaluate_checkpoint", f"checkpoint={checkpoint}", f"data={tiny_data}/test.jsonl",
+        "evaluate_checkpoint", f"checkpoint={checkpoint}", f"gold={tiny_data}/test.jsonl",
         f"output={tmp_path}/out",
     )  # fmt: skip
     assert result.returncode == 0, result.stderr.decode()
@@ -85,7 +85,7 @@ def test_evaluate_gives_the_scores_of_the_run(
 def test_evaluate_refuses_other_labels(checkpoint: Path, tmp_path: Path) -> None:
     path = tmp_path / "other.jsonl"
     path.write_text('{"text": "Paris", "spans": [{"label": "CITY", "start": 0, "end": 5}]}\n')
-    result = run_script("evaluate_checkpoint", f"checkpoint={checkpoint}", f"data={path}")
+    result = run_script("evaluate_checkpoint", f"checkpoint={checkpoint}", f"gold={path}")
     assert_one_line_error(result, str(path), "does not tag: CITY", "its labels are PERPETRATOR")
 
 
@@ -94,7 +94,7 @@ def tag(
 ) -> list[dict[str, object]]:
     result = run_script("tag", f"checkpoint={checkpoint}", f"input={source}", *more, stdin=stdin)
     assert result.returncode == 0, result.stderr.decode()
-    return [json.loads(line) for line in result.stdout.decode().splitlines()]
+    return [json.loads(line) for line in result.stdout.splitlines()]
 
 
 TEXT = "Government jets killed 27 people, medics said.\r\nRebels killed two\u2028\x1b[31m."

@@ -2,20 +2,37 @@
 
 import hashlib
 import json
+import shutil
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
 from conftest import LABELS, ROOT
 from hypothesis import given
 from hypothesis import strategies as st
+from transformers import AutoModel
 
 from conflict_tagger import Tagger
-from conflict_tagger.config import Precision, TrainConfig, TrainingConfig, check_train_config
+from conflict_tagger.config import (
+    DataConfig,
+    ModelConfig,
+    Precision,
+    Tracking,
+    TrackingConfig,
+    TrainConfig,
+    TrainingConfig,
+    WindowConfig,
+    check_train_config,
+)
 from conflict_tagger.corpora import Split, check_no_leak
 from conflict_tagger.documents import Document, InputError, read_jsonl
+from conflict_tagger.encoding import WindowSettings
+from conflict_tagger.modeling import load_encoder
 from conflict_tagger.scoring.spans import score_documents
-from conflict_tagger.training import use_bf16
+from conflict_tagger.training import train, use_bf16
 
 
 def test_the_loss_falls(trained: tuple[Path, str]) -> None:
@@ -129,4 +146,61 @@ def test_a_text_in_two_splits_is_refused(space: str) -> None:
 def test_the_default_corpus_never_trains_or_chooses_on_the_seed_articles() -> None:
     config = yaml.safe_load((ROOT / "configs" / "data" / "reports.yaml").read_text())
     assert "seed_articles" not in config["train"] + config["validation"]
-    assert config["evaluation"]["seed_articles"] == "data/seed_articles/gold.jsonl"
+    assert config["evaluation"]["seed_articles"] == "data/seed_articles/seed_articles.jsonl"
+
+
+def test_a_tiny_model_from_a_local_folder_trains_saves_loads_and_tags(
+    tiny_encoder: Path, tiny_data: Path, tmp_path: Path
+) -> None:
+    config = TrainConfig(
+        name="tiny",
+        runs=str(tmp_path),
+        data=DataConfig(
+            name="tiny",
+            labels=list(LABELS),
+            train=str(tiny_data / "train.jsonl"),
+            validation=str(tiny_data / "validation.jsonl"),
+            evaluation={"test": str(tiny_data / "test.jsonl")},
+        ),
+        model=ModelConfig(name="tiny", source=str(tiny_encoder), window=WindowConfig(64, 16)),
+        training=TrainingConfig(epochs=2, learning_rate=3e-3, precision=Precision.fp32),
+        tracking=TrackingConfig(mode=Tracking.none),
+    )
+    result = train(config)
+    folder = Path(result["run"])
+    assert folder.parent == tmp_path and folder.name.startswith(f"{date.today().isoformat()}-tiny-")
+    assert not (folder / "wandb").exists()
+    tagger = Tagger.from_pretrained(folder / "checkpoint")
+    assert tagger.window == WindowSettings(64, 16)
+    (document,) = tagger.tag(["Two soldiers were killed. " * 100])
+    assert all(span.label in LABELS for span in document.spans)
+    again = train(replace(config, runs=str(tmp_path / "again")))
+    assert again["checkpoint_sha256"] == result["checkpoint_sha256"], "one seed, two outcomes"
+    other = train(replace(config, runs=str(tmp_path / "other"), seed=1))
+    assert other["checkpoint_sha256"] != result["checkpoint_sha256"]
+
+
+def test_an_encoder_stored_in_half_precision_is_trained_in_float32(
+    tiny_encoder: Path, tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(tiny_encoder, tmp_path / "half"))
+    AutoModel.from_pretrained(tiny_encoder, dtype=torch.float16).save_pretrained(folder)
+    model, _ = load_encoder(ModelConfig(name="half", source=str(folder)), LABELS)
+    assert {parameter.dtype for parameter in model.parameters()} == {torch.float32}
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        ({"source": "package://no_such_package/model"}, "'no_such_package'.*make setup"),
+        ({"source": "no/such/folder"}, "model.source: no such folder"),
+        ({"settings": {"nonsense": 1}}, "model.settings.nonsense: tiny has no such setting"),
+        ({"window": WindowConfig(4096, 128)}, "model.window.size: must be at most 512"),
+    ],
+)
+def test_models_that_cannot_be_had(
+    tiny_encoder: Path, change: dict[str, object], fault: str
+) -> None:
+    config = replace(ModelConfig(name="tiny", source=str(tiny_encoder)), **change)
+    with pytest.raises(InputError, match=fault):
+        load_encoder(config, LABELS)

@@ -45,6 +45,24 @@ def collate(
     return {**batch, "attention_mask": torch.tensor(mask)}
 
 
+def mask_tokens(
+    input_ids: torch.Tensor, special_ids: Sequence[int], mask_id: int, probability: float
+) -> torch.Tensor:
+    """Replace tokens by the mask token at random, so that a name is not learned by heart.
+
+    Args:
+        input_ids: token ids, shape (rows, length).
+        special_ids: ids that stay, padding among them.
+        mask_id: id of the tokenizer's mask token.
+        probability: chance of each other token to be replaced, drawn from torch's generator.
+
+    Word dropout as in Iyyer et al. (2015), with a token the encoder knows from its pretraining.
+    """
+    drawn = torch.rand(input_ids.shape) < probability
+    eligible = ~torch.isin(input_ids, torch.tensor(special_ids))
+    return input_ids.masked_fill(drawn & eligible, mask_id)
+
+
 class TokenBatchSampler(Sampler[list[int]]):
     """Length-grouped batches of about `tokens_per_batch` tokens, padding included.
 

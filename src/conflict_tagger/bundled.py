@@ -36,7 +36,7 @@ def load_bundled(folder: Path, labels: LabelSet) -> dict[str, Split]:
         InputError: names file, line or document and the fault.
     """
     paths = {name: folder / "reports" / f"{name}.jsonl" for name in REPORTS}
-    paths[SEED_ARTICLES] = folder / "seed_articles" / "gold.jsonl"
+    paths[SEED_ARTICLES] = folder / "seed_articles" / "seed_articles.jsonl"
     splits = {name: Split(name, p, tuple(read_jsonl(p, labels))) for name, p in paths.items()}
     for split in splits.values():
         for document in split.documents:

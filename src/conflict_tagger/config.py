@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
@@ -63,7 +64,11 @@ class ModelConfig:
 
 @dataclass
 class TrainingConfig:
-    """The recipe; `warmup` is a fraction of all steps, `patience` counts epochs."""
+    """The recipe.
+
+    `warmup` is a fraction of all steps, `patience` counts epochs, and `mask_probability` is the
+    chance of a training token to be hidden behind the mask token.
+    """
 
     epochs: int = 1
     learning_rate: float = 3e-4
@@ -72,6 +77,7 @@ class TrainingConfig:
     max_grad_norm: float = 1.0
     tokens_per_batch: int = 1536
     patience: int = 3
+    mask_probability: float = 0.0
     logging_steps: int = 10
     precision: Precision = Precision.auto
 
@@ -103,7 +109,7 @@ class EvaluateConfig:
 
     checkpoint: str = MISSING
     revision: str | None = None
-    data: str = MISSING
+    gold: str = MISSING
     output: str | None = None
 
 
@@ -152,10 +158,20 @@ def check_train_config(config: TrainConfig) -> None:
         ("training.max_grad_norm", not recipe.max_grad_norm > 0, "greater than 0"),
         ("training.tokens_per_batch", recipe.tokens_per_batch < 1, "1 or more"),
         ("training.patience", recipe.patience < 1, "1 or more"),
+        (
+            "training.mask_probability",
+            not 0 <= recipe.mask_probability < 1,
+            "from 0 to below 1",
+        ),
         ("training.logging_steps", recipe.logging_steps < 1, "1 or more"),
         ("seed", not 0 <= config.seed < 2**32, "from 0 to 4294967295"),
         ("name", not config.name or "/" in config.name, "a word without slashes"),
-        ("data.evaluation", "validation" in config.data.evaluation, "other names than validation"),
+        (
+            "data.evaluation",
+            not all(re.fullmatch(r"[\w-]+", name) for name in config.data.evaluation)
+            or not {"train", "validation"}.isdisjoint(config.data.evaluation),
+            "words other than train and validation",
+        ),
     ):
         if wrong:
             raise InputError(f"{key}: must be {allowed}")

@@ -201,12 +201,21 @@ def to_record(document: Document, with_text: bool = False) -> dict[str, Any]:
 
 
 def to_json_line(record: dict[str, Any]) -> str:
-    """One line of JSONL, readable where UTF-8 can say it and escaped where it cannot."""
+    """One line of JSONL, readable where UTF-8 can say it and escaped where it cannot.
+
+    Raises:
+        InputError: two surrogates that JSON would read back as one character, moving offsets.
+    """
     line = json.dumps(record, ensure_ascii=False)
     try:
         line.encode("utf-8")
     except UnicodeEncodeError:  # a lone surrogate exists in JSON only as an escape
         line = json.dumps(record)
+        if json.loads(line) != record:
+            raise InputError(
+                f"document {record.get('id')!r}: holds two surrogates in a row, which JSON reads "
+                "back as one character; replace them"
+            ) from None
     return line + "\n"
 
 

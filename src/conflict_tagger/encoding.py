@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 IGNORED = -100  # torch's cross entropy leaves these targets out
+SURROGATES = re.compile("[\ud800-\udfff]")
 Ints = NDArray[np.int64]
 
 
@@ -117,9 +119,10 @@ class Encoder:
             return EncodedDocument(starts, ends, ())
         bounds = window_bounds(word_tokens, len(ids), self.capacity, self.settings.overlap)
         owners = _owners(word_tokens, len(ids), bounds)
+        by_owner = np.argsort(owners, kind="stable")
+        cuts = np.searchsorted(owners[by_owner], np.arange(1, len(bounds)))
         windows = []
-        for index, (first, last) in enumerate(bounds):
-            words = np.flatnonzero(owners == index)
+        for (first, last), words in zip(bounds, np.split(by_owner, cuts), strict=True):
             if not len(words):
                 continue
             window_ids = np.concatenate([self.prefix, ids[first:last], self.suffix])
@@ -147,7 +150,7 @@ class Encoder:
 
 def replace_surrogates(text: str) -> str:
     """Lone surrogates become U+FFFD, one for one: the tokenizer takes only valid Unicode."""
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return SURROGATES.sub("\ufffd", text)
 
 
 def _special_tokens(tokenizer: PreTrainedTokenizerFast) -> tuple[Ints, Ints]:

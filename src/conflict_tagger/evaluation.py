@@ -17,7 +17,7 @@ def evaluate_checkpoint(config: EvaluateConfig) -> dict[str, Any]:
     """Tag a JSONL file of Documents with a checkpoint and score the spans.
 
     Args:
-        config: checkpoint, data, and the folder to write metrics.json and predictions to.
+        config: checkpoint, gold documents, and the folder to write metrics.json and predictions to.
 
     Returns:
         `splits.<name of the file>` as in a run's metrics.json, and what was scored on what.
@@ -25,7 +25,7 @@ def evaluate_checkpoint(config: EvaluateConfig) -> dict[str, Any]:
     Raises:
         InputError: checkpoint or data are missing or damaged, or their labels differ.
     """
-    path = Path(config.data)
+    path = Path(config.gold)
     gold = list(read_jsonl(path))
     tagger = Tagger.from_pretrained(config.checkpoint, revision=config.revision)
     check_labels(gold, tagger, path)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
+import torch
 from torch.utils.data import DataLoader
 from transformers import (
     EarlyStoppingCallback,
@@ -17,9 +17,14 @@ from transformers import (
     TrainingArguments,
 )
 
-from conflict_tagger.batching import TokenBatchSampler, collate, padded_length
+from conflict_tagger.batching import (
+    TokenBatchSampler,
+    collate,
+    mask_tokens,
+    padded_length,
+)
 from conflict_tagger.config import TrainingConfig
-from conflict_tagger.documents import Document
+from conflict_tagger.documents import Document, InputError
 from conflict_tagger.evaluation import score_split
 from conflict_tagger.tagger import Tagger
 
@@ -60,16 +65,18 @@ class SpanTrainer(Trainer):  # type: ignore[misc]
         **arguments: Any,
     ) -> None:
         """Train the tagger's model in place and choose its best epoch on `validation`."""
+        self.tagger = tagger
+        self.validation = tuple(validation)
+        self.recipe = recipe
+        if recipe.mask_probability and tagger.tokenizer.mask_token_id is None:
+            raise InputError("training.mask_probability: must be 0, the model has no mask token")
         super().__init__(
             model=tagger.model,
             processing_class=tagger.tokenizer,
-            data_collator=partial(collate, pad_id=tagger.pad_id, limit=tagger.window.size),
+            data_collator=self._collate,
             eval_dataset=list(validation),
             **arguments,
         )
-        self.tagger = tagger
-        self.validation = tuple(validation)
-        self.tokens_per_batch = recipe.tokens_per_batch
         self.remove_callback(PrinterCallback)  # what the Trainer uses when there is no bar
         self.remove_callback(ProgressCallback)
         self.add_callback(EpochProgress)
@@ -79,7 +86,7 @@ class SpanTrainer(Trainer):  # type: ignore[misc]
         """Length-grouped batches of about `tokens_per_batch` tokens, padded to their longest."""
         limit = self.tagger.window.size
         lengths = [padded_length(len(row["input_ids"]), limit) for row in self.train_dataset]
-        sampler = TokenBatchSampler(lengths, self.tokens_per_batch, self.args.seed)
+        sampler = TokenBatchSampler(lengths, self.recipe.tokens_per_batch, self.args.seed)
         loader: DataLoader[Any] = DataLoader(
             self.train_dataset,
             batch_sampler=sampler,
@@ -87,6 +94,19 @@ class SpanTrainer(Trainer):  # type: ignore[misc]
             pin_memory=self.args.dataloader_pin_memory,
         )
         return self.accelerator.prepare(loader)  # type: ignore[no-any-return]
+
+    def _collate(self, rows: list[dict[str, list[int]]]) -> dict[str, torch.Tensor]:
+        """Pad training windows, and hide some tokens if the recipe says so."""
+        batch = collate(rows, self.tagger.pad_id, self.tagger.window.size)
+        if self.recipe.mask_probability:
+            tokenizer = self.tagger.tokenizer
+            batch["input_ids"] = mask_tokens(
+                batch["input_ids"],
+                tokenizer.all_special_ids,
+                tokenizer.mask_token_id,
+                self.recipe.mask_probability,
+            )
+        return batch
 
     def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
         """Span scores of the validation documents, with the prefix `eval_`."""
