@@ -29,7 +29,7 @@ def main(config: BenchmarkConfig) -> None:
         raise InputError("seeds: name at least one")
     output = Path(config.output) / f"{config.name}.json"
     output.parent.mkdir(parents=True, exist_ok=True)
-    write_json(output, aggregate(runs, f'make bench ARGS="name={config.name}"'))
+    write_json(output, aggregate(runs, config.overrides))
     print(f"wrote {output}; `make results` puts it into the pages")
 
 

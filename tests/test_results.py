@@ -24,7 +24,7 @@ def test_aggregate_gives_mean_and_standard_deviation_of_scores_and_keeps_counts(
     def run(seed: int, f1: float) -> dict[str, object]:
         return {"seed": seed, "splits": {"test": {"f1": f1, "documents": 3}}, "training": {"t": 1}}
 
-    result = aggregate([run(0, 0.5), run(1, 0.7), run(2, 0.9)], "make bench")
+    result = aggregate([run(0, 0.5), run(1, 0.7), run(2, 0.9)], ["model=minilm"])
     assert result["splits"]["test"]["f1"] == pytest.approx({"mean": 0.7, "sd": 0.2})
     assert result["splits"]["test"]["documents"] == 3
     assert result["seeds"] == [0, 1, 2] and len(result["training"]) == 3

@@ -180,6 +180,14 @@ def test_a_tiny_model_from_a_local_folder_trains_saves_loads_and_tags(
     assert other["checkpoint_sha256"] != result["checkpoint_sha256"]
 
 
+def test_word_embeddings_can_be_frozen(tiny_encoder: Path) -> None:
+    for frozen in (True, False):
+        config = ModelConfig(name="tiny", source=str(tiny_encoder), freeze_embeddings=frozen)
+        model, _ = load_encoder(config, LABELS)
+        names = {name for name, p in model.named_parameters() if not p.requires_grad}
+        assert names == ({"bert.embeddings.word_embeddings.weight"} if frozen else set())
+
+
 def test_an_encoder_stored_in_half_precision_is_trained_in_float32(
     tiny_encoder: Path, tmp_path: Path
 ) -> None:

@@ -52,7 +52,8 @@ class WindowConfig:
 class ModelConfig:
     """The pretrained encoder: `package://module/folder`, a local folder or a hub id.
 
-    `settings` replaces values of the encoder's own config.json.
+    `settings` replaces values of the encoder's own config.json; `freeze_embeddings` keeps its
+    word embeddings as they are.
     """
 
     name: str = MISSING
@@ -60,6 +61,7 @@ class ModelConfig:
     revision: str | None = None
     window: WindowConfig = field(default_factory=WindowConfig)
     settings: dict[str, Any] = field(default_factory=dict)
+    freeze_embeddings: bool = False
 
 
 @dataclass

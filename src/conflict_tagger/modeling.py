@@ -102,6 +102,7 @@ def load_encoder(
     limit = longest_window(model, tokenizer)
     if config.window.size > limit:
         raise InputError(f"model.window.size: must be at most {limit} for {config.name}")
+    model.get_input_embeddings().weight.requires_grad_(not config.freeze_embeddings)
     # What the checkpoint says of itself: this many tokens, special ones included.
     tokenizer.model_max_length = limit
     return model, tokenizer

@@ -12,6 +12,7 @@ from tabulate import tabulate
 
 from conflict_tagger.documents import Document, InputError, read_jsonl
 from conflict_tagger.markdown import fill_tables
+from conflict_tagger.scoring.spans import MATCHES
 
 # Sentences of the seed articles that README shows, by how they begin.
 EXAMPLES = (
@@ -19,22 +20,21 @@ EXAMPLES = (
     "Russia denied it was responsible",
     "Syrian opposition activists said Russian warplanes",
 )
-SCORES = (("strict", "F1"), ("overlap", "F1"))
 
 
-def aggregate(runs: Sequence[Mapping[str, Any]], command: str) -> dict[str, Any]:
+def aggregate(runs: Sequence[Mapping[str, Any]], overrides: Sequence[str]) -> dict[str, Any]:
     """Mean and standard deviation of all scores over runs that differ only in their seed.
 
     Args:
         runs: what each run's metrics.json holds.
-        command: what was typed.
+        overrides: how their configuration differs from configs/train.yaml.
 
     Returns:
         `splits` shaped as in metrics.json with `{mean, sd}` in place of each score, the training
-        figures of each run, and the command.
+        figures of each run, and the overrides.
     """
     return {
-        "command": command,
+        "overrides": list(overrides),
         "seeds": [run["seed"] for run in runs],
         "splits": _combine([run["splits"] for run in runs]),
         "training": [run["training"] for run in runs],
@@ -85,6 +85,7 @@ def filled_pages(root: Path) -> dict[Path, str]:
             "labels": label_table(seeds),
             "training": training_table(seeds),
             "clone": clone_table(clone),
+            "recipes": recipe_table(root / "docs" / "results"),
         },
     }
     return {path: fill_tables(path.read_text("utf-8"), tables) for path, tables in pages.items()}
@@ -94,7 +95,7 @@ def summary_table(result: Mapping[str, Any]) -> str:
     """Micro and macro F1 of each split."""
     rows = [
         [name, average, scores["documents"], scores["strict"][average]["support"],
-         *[_spread(scores[match][average]["f1"]) for match, _ in SCORES]]
+         *[_spread(scores[match][average]["f1"]) for match in MATCHES]]
         for name, scores in result["splits"].items()
         for average in ("micro", "macro")
     ]  # fmt: skip
@@ -122,6 +123,18 @@ def training_table(result: Mapping[str, Any]) -> str:
         for seed, run in zip(result["seeds"], result["training"], strict=True)
     ]
     headers = ["seed", "best epoch", "epochs", "steps", "precision", "device", "peak memory, GB"]
+    return _table(headers, rows)
+
+
+def recipe_table(folder: Path) -> str:
+    """Validation scores of every recipe that was benchmarked; no other split may choose one."""
+    rows = []
+    for path in sorted(folder.glob("minilm*.json")):
+        result = read_result(path)
+        scores = result["splits"]["validation"]
+        rows.append([path.stem, f"`{' '.join(result['overrides'])}`", len(result["seeds"]),
+                     *[_spread(scores[match]["micro"]["f1"]) for match in MATCHES]])  # fmt: skip
+    headers = ["recipe", "overrides", "seeds", "validation strict F1", "validation overlap F1"]
     return _table(headers, rows)
 
 
