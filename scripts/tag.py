@@ -9,11 +9,13 @@ from conflict_tagger.config import TagConfig
 @command("tag", TagConfig)
 def main(config: TagConfig) -> None:
     """Write JSONL to a file or a pipe, coloured text to a terminal."""
-    from conflict_tagger.tagger import Tagger
     from conflict_tagger.texts import coloured, read_texts, write_tagged
 
+    texts = read_texts(config.input)
+    from conflict_tagger.tagger import Tagger  # torch, some seconds
+
     tagger = Tagger.from_pretrained(config.checkpoint, revision=config.revision)
-    documents = tagger.tag_stream(read_texts(config.input))
+    documents = tagger.tag_stream(texts)
     console = Console(highlight=False)
     if config.output is None and console.is_terminal:
         for document in documents:

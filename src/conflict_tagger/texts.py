@@ -6,6 +6,7 @@ import logging
 import sys
 import unicodedata
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 
 from rich.text import Text
@@ -29,12 +30,18 @@ COLOURS = ("bold white on red", "black on yellow", "black on cyan", "black on ma
 def read_texts(source: str) -> Iterator[Document]:
     """Stream the documents of a .txt file, a folder of them, a .jsonl file or `-`.
 
-    Texts keep every character, line ends included. A document is named by its `id`, else by
-    file and line; a text file by its name without ending.
+    The first is read at once, so that most bad input is met before a model is loaded. Texts
+    keep every character, line ends included. A document is named by its `id`, else by file and
+    line; a text file by its name without ending.
 
     Raises:
         InputError: names the file or line and the fault.
     """
+    stream = _stream(source)
+    return chain([next(stream)], stream)
+
+
+def _stream(source: str) -> Iterator[Document]:
     if source == STANDARD_INPUT:
         if sys.stdin.isatty():
             logger.info("reading standard input; end it with Ctrl-D")
