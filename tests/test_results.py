@@ -27,6 +27,8 @@ def test_aggregate_gives_mean_and_standard_deviation_of_scores_and_keeps_counts(
     result = aggregate([run(0, 0.5), run(1, 0.7), run(2, 0.9)], ["model=minilm"])
     assert result["splits"]["test"]["f1"] == pytest.approx({"mean": 0.7, "sd": 0.2})
     assert result["splits"]["test"]["documents"] == 3
+    alone = aggregate([run(0, 0.5)], [])
+    assert alone["splits"]["test"]["f1"] == {"mean": 0.5, "sd": None}, "one seed has no spread"
     assert result["seeds"] == [0, 1, 2] and len(result["training"]) == 3
 
 

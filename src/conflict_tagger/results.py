@@ -48,7 +48,7 @@ def _combine(values: Sequence[Any]) -> Any:
         return {key: _combine([value[key] for value in values]) for key in first}
     if isinstance(first, int) and not isinstance(first, bool) and len(set(values)) == 1:
         return first
-    return {"mean": mean(values), "sd": stdev(values) if len(values) > 1 else 0.0}
+    return {"mean": mean(values), "sd": stdev(values) if len(values) > 1 else None}
 
 
 def read_result(path: Path) -> Any:
@@ -167,10 +167,12 @@ def _marked(articles: Sequence[Document], beginning: str) -> str:
     return "".join([*parts, document.text[position:end]])
 
 
-def _spread(value: Mapping[str, float] | float) -> str:
-    if isinstance(value, Mapping):
-        return f"{value['mean']:.3f} ± {value['sd']:.3f}"
-    return f"{value:.3f}"
+def _spread(value: Mapping[str, float | None] | int) -> str:
+    """A score with its spread, alone if one seed has none; equal whole numbers stay such."""
+    if not isinstance(value, Mapping):
+        return f"{value:.3f}"
+    spread = "" if value["sd"] is None else f" ± {value['sd']:.3f}"
+    return f"{value['mean']:.3f}{spread}"
 
 
 def _table(headers: list[str], rows: list[list[Any]]) -> str:
