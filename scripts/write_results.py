@@ -2,7 +2,10 @@
 
 from pathlib import Path
 
+from command_line import one_line_errors
+
 from conflict_tagger.results import write_tables
 
 if __name__ == "__main__":
-    write_tables(Path(__file__).resolve().parent.parent)
+    with one_line_errors():
+        write_tables(Path(__file__).resolve().parent.parent)

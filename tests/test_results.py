@@ -22,7 +22,12 @@ def test_tables_go_between_their_markers_and_missing_markers_are_named() -> None
 
 def test_aggregate_gives_mean_and_standard_deviation_of_scores_and_keeps_counts() -> None:
     def run(seed: int, f1: float) -> dict[str, object]:
-        return {"seed": seed, "splits": {"test": {"f1": f1, "documents": 3}}, "training": {"t": 1}}
+        return {
+            "seed": seed,
+            "splits": {"test": {"f1": f1, "documents": 3}},
+            "training": {"t": 1},
+            "git": {},
+        }
 
     result = aggregate([run(0, 0.5), run(1, 0.7), run(2, 0.9)], ["model=minilm"])
     assert result["splits"]["test"]["f1"] == pytest.approx({"mean": 0.7, "sd": 0.2})

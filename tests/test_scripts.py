@@ -40,6 +40,18 @@ def test_config_errors(overrides: list[str], parts: list[str], tmp_path: Path) -
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_benchmark_reports_a_failed_training_and_refuses_other_runs(tmp_path: Path) -> None:
+    common = [f"runs={tmp_path}", f"output={tmp_path}", "name=x"]
+    result = run_script("benchmark", *common, "seeds=[-1]")
+    assert result.returncode == 2 and b"Traceback" not in result.stderr
+    assert result.stderr.decode().splitlines()[-1].startswith("error: seed -1: the training failed")
+    (run := tmp_path / "x-seed-0" / "run").mkdir(parents=True)
+    (run / "metrics.json").write_text("{}")
+    (run / "config.yaml").write_text("training: {learning_rate: 0.0003}")
+    result = run_script("benchmark", *common, "seeds=[0]", "overrides=['training.learning_rate=1']")
+    assert_one_line_error(result, "trained with training.learning_rate=0.0003, not 1")
+
+
 def test_training_on_bad_data(tmp_path: Path) -> None:
     path = tmp_path / "bad.jsonl"
     path.write_text(

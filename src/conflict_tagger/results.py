@@ -26,7 +26,7 @@ def aggregate(runs: Sequence[Mapping[str, Any]], overrides: Sequence[str]) -> di
     """Mean and standard deviation of all scores over runs that differ only in their seed.
 
     Args:
-        runs: what each run's metrics.json holds.
+        runs: what each run's metrics.json holds, and as `git` the state of the code it ran.
         overrides: how their configuration differs from configs/train.yaml.
 
     Returns:
@@ -38,6 +38,7 @@ def aggregate(runs: Sequence[Mapping[str, Any]], overrides: Sequence[str]) -> di
         "seeds": [run["seed"] for run in runs],
         "splits": _combine([run["splits"] for run in runs]),
         "training": [run["training"] for run in runs],
+        "git": [run["git"] for run in runs],
     }
 
 
@@ -119,10 +120,11 @@ def training_table(result: Mapping[str, Any]) -> str:
     """Choice, precision and memory of each seed's training; durations depend on the neighbours."""
     keys = ("best_epoch", "epochs", "steps", "precision", "device")
     rows = [
-        [seed, *[run[key] for key in keys], run["peak_memory_gb"]["process"]]
-        for seed, run in zip(result["seeds"], result["training"], strict=True)
+        [seed, *[run[key] for key in keys], run["peak_memory_gb"]["process"], _code(git)]
+        for seed, run, git in zip(result["seeds"], result["training"], result["git"], strict=True)
     ]
-    headers = ["seed", "best epoch", "epochs", "steps", "precision", "device", "peak memory, GB"]
+    headers = ["seed", "best epoch", "epochs", "steps", "precision", "device", "peak memory, GB",
+               "code"]  # fmt: skip
     return _table(headers, rows)
 
 
@@ -132,9 +134,18 @@ def recipe_table(folder: Path) -> str:
     for path in sorted(folder.glob("minilm*.json")):
         result = read_result(path)
         scores = result["splits"]["validation"]
-        rows.append([path.stem, f"`{' '.join(result['overrides'])}`", len(result["seeds"]),
+        code = ", ".join(_code(git) for git in result["git"])
+        seeds = ", ".join(str(seed) for seed in result["seeds"])
+        rows.append([path.stem, f"`{' '.join(result['overrides'])}`", seeds, code,
                      *[_spread(scores[match]["micro"]["f1"]) for match in MATCHES]])  # fmt: skip
-    headers = ["recipe", "overrides", "seeds", "validation strict F1", "validation overlap F1"]
+    headers = [
+        "recipe",
+        "overrides",
+        "seeds",
+        "code",
+        "validation strict F1",
+        "validation overlap F1",
+    ]
     return _table(headers, rows)
 
 
@@ -165,6 +176,12 @@ def _marked(articles: Sequence[Document], beginning: str) -> str:
             parts.append(f"**{document.text_of(span)}** <sub>{span.label}</sub>")
             position = span.end
     return "".join([*parts, document.text[position:end]])
+
+
+def _code(git: Mapping[str, Any]) -> str:
+    """The commit a run's code came from, and whether it had been changed since."""
+    revision = str(git["revision"])[:8] if git["revision"] else "before the first commit"
+    return f"{revision} with changes" if git["uncommitted_changes"] else revision
 
 
 def _spread(value: Mapping[str, float | None] | int) -> str:
