@@ -122,6 +122,7 @@ def test_the_script_ends_with_a_table_of_scores_and_spans(trained: tuple[Path, s
         ({"learning_rate": float("nan")}, "training.learning_rate"),
         ({"warmup": 1.0}, "training.warmup"),
         ({"tokens_per_batch": 0}, "training.tokens_per_batch"),
+        ({"replace_mentions": 1.5}, "training.replace_mentions: must be from 0 to 1"),
     ],
 )
 def test_impossible_values_are_refused_by_key(change: dict[str, float], fault: str) -> None:
@@ -163,7 +164,9 @@ def test_a_tiny_model_from_a_local_folder_trains_saves_loads_and_tags(
             evaluation={"test": str(tiny_data / "test.jsonl")},
         ),
         model=ModelConfig(name="tiny", source=str(tiny_encoder), window=WindowConfig(64, 16)),
-        training=TrainingConfig(epochs=2, learning_rate=3e-3, precision=Precision.fp32),
+        training=TrainingConfig(
+            epochs=2, learning_rate=3e-3, precision=Precision.fp32, replace_mentions=0.5
+        ),
         tracking=TrackingConfig(mode=Tracking.none),
     )
     result = train(config)
@@ -188,6 +191,22 @@ def test_word_embeddings_can_be_frozen(tiny_encoder: Path) -> None:
         assert names == ({"bert.embeddings.word_embeddings.weight"} if frozen else set())
 
 
+@pytest.mark.parametrize("count", [0, 1, 2])
+def test_the_last_layers_can_start_untrained(tiny_encoder: Path, count: int) -> None:
+    config = ModelConfig(name="tiny", source=str(tiny_encoder))
+    torch.manual_seed(0)
+    kept = load_encoder(config, LABELS)[0].state_dict()
+    fresh = load_encoder(replace(config, fresh_layers=count), LABELS)[0].state_dict()
+    changed = {
+        name.split(".")[3]
+        for name in kept
+        if name.startswith("bert.encoder.layer.") and not torch.equal(kept[name], fresh[name])
+    }
+    assert changed == {0: set(), 1: {"1"}, 2: {"0", "1"}}[count]
+    embeddings = "bert.embeddings.word_embeddings.weight"
+    assert torch.equal(kept[embeddings], fresh[embeddings])
+
+
 def test_an_encoder_stored_in_half_precision_is_trained_in_float32(
     tiny_encoder: Path, tmp_path: Path
 ) -> None:
@@ -203,6 +222,7 @@ def test_an_encoder_stored_in_half_precision_is_trained_in_float32(
         ({"source": "package://no_such_package/model"}, "'no_such_package'.*make setup"),
         ({"source": "no/such/folder"}, "model.source: no such folder"),
         ({"settings": {"nonsense": 1}}, "model.settings.nonsense: tiny has no such setting"),
+        ({"fresh_layers": 3}, "model.fresh_layers: must be from 0 to the 2 of tiny"),
         ({"window": WindowConfig(4096, 128)}, "model.window.size: must be at most 512"),
     ],
 )

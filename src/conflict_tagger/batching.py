@@ -1,14 +1,18 @@
-"""Batches of windows of like length under a budget of tokens."""
+"""Training windows, drawn anew each epoch, in batches of like length under a token budget."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
+from random import Random
 
 import numpy as np
 import torch
-from torch.utils.data import Sampler
+from torch.utils.data import Dataset, Sampler
 
-from conflict_tagger.encoding import IGNORED
+from conflict_tagger.augmentation import MentionReplacer
+from conflict_tagger.documents import Document, LabelSet
+from conflict_tagger.encoding import IGNORED, Encoder, Ints, encode_for_training
 
 # Padded lengths are multiples of this: CPU kernels are built and kept for every new shape, and
 # with hundreds of shapes they cost a quarter of the time and gigabytes of memory.
@@ -63,26 +67,65 @@ def mask_tokens(
     return input_ids.masked_fill(drawn & eligible, mask_id)
 
 
+class TrainingWindows(Dataset[dict[str, list[int]]]):
+    """The windows of an epoch: of the documents as they are, or of variants drawn for it."""
+
+    def __init__(
+        self,
+        documents: Sequence[Document],
+        encoder: Encoder,
+        labels: LabelSet,
+        replacer: MentionReplacer | None = None,
+        seed: int = 0,
+    ) -> None:
+        """Encode the documents; each epoch is drawn from `seed`, its number and the document."""
+        self.documents = documents
+        self.encoder = encoder
+        self.labels = labels
+        self.replacer = replacer
+        self.seed = seed
+        self.examples = encode_for_training(documents, encoder, labels)
+        self._epoch: int | None = None
+
+    def __len__(self) -> int:
+        return len(self.examples)
+
+    def __getitem__(self, index: int) -> dict[str, list[int]]:
+        return self.examples[index]
+
+    @property
+    def lengths(self) -> Ints:
+        """The padded length of each window in tokens, shape (windows,)."""
+        limit = self.encoder.settings.size
+        return np.array([padded_length(len(row["input_ids"]), limit) for row in self.examples])
+
+    def set_epoch(self, epoch: int) -> None:
+        """Draw the epoch's variants of the documents, if there is anything to draw."""
+        if self.replacer is None or epoch == self._epoch:
+            return
+        variants = [
+            self.replacer(document, Random(f"{self.seed} {epoch} {document.id}"))
+            for document in self.documents
+        ]
+        self.examples = encode_for_training(variants, self.encoder, self.labels, report=False)
+        self._epoch = epoch
+
+
 class TokenBatchSampler(Sampler[list[int]]):
     """Length-grouped batches of about `tokens_per_batch` tokens, padding included.
 
-    The batch sizes are laid out once over the sorted lengths, so every epoch has the same
-    number of steps; which windows share a batch, and the order of batches, is drawn anew
-    from `seed` and the epoch alone. A window longer than the budget is a batch by itself.
+    Every epoch has the same number of batches, laid out over its sorted windows so that each
+    holds the same share of the tokens; which windows share a batch, and the order of batches,
+    is drawn anew from `seed` and the epoch alone. A batch holds at least one window.
     """
 
-    def __init__(self, lengths: Sequence[int], tokens_per_batch: int, seed: int) -> None:
-        """Lay out the batches for windows of the given padded lengths in tokens."""
-        self.lengths = np.asarray(lengths)
+    def __init__(self, windows: TrainingWindows, tokens_per_batch: int, seed: int) -> None:
+        """Count the batches that the windows fill."""
+        self.windows = windows
         self.seed = seed
         self.epoch = 0
-        sizes: list[int] = []
-        for length in np.sort(self.lengths):
-            if not sizes or (sizes[-1] + 1) * length > tokens_per_batch:
-                sizes.append(0)
-            sizes[-1] += 1
-        self._cuts = np.cumsum(sizes)[:-1]
-        self._count = len(sizes)
+        lengths = windows.lengths
+        self._count = min(len(lengths), math.ceil(int(lengths.sum()) / tokens_per_batch))
 
     def __len__(self) -> int:
         return self._count
@@ -92,8 +135,29 @@ class TokenBatchSampler(Sampler[list[int]]):
         self.epoch = epoch
 
     def __iter__(self) -> Iterator[list[int]]:
+        self.windows.set_epoch(self.epoch)
+        lengths = self.windows.lengths
         generator = np.random.default_rng([self.seed, self.epoch])
-        noise = generator.uniform(1 - JITTER, 1 + JITTER, len(self.lengths))
-        batches = np.split(np.argsort(self.lengths * noise, kind="stable"), self._cuts)
-        for index in generator.permutation(self._count):
+        noise = generator.uniform(1 - JITTER, 1 + JITTER, len(lengths))
+        order = np.argsort(lengths * noise, kind="stable")
+        batches = np.split(order, even_cuts(lengths[order], min(self._count, len(order))))
+        for index in generator.permutation(len(batches)):
             yield batches[index].tolist()
+
+
+def even_cuts(lengths: Ints, parts: int) -> Ints:
+    """Where to cut a list of lengths into parts of about equal sums, none of them empty.
+
+    Args:
+        lengths: the lengths, shape (n,).
+        parts: how many parts, at most n.
+
+    Returns:
+        The index at which each part but the first begins, rising, shape (parts - 1,).
+    """
+    sums = np.cumsum(lengths)
+    nth = np.arange(1, parts)
+    cuts = np.searchsorted(sums, nth * sums[-1] / parts, side="right")
+    cuts = np.maximum.accumulate(np.maximum(cuts, nth) - nth) + nth
+    within: Ints = np.minimum(cuts, len(lengths) - parts + nth)
+    return within

@@ -31,10 +31,14 @@ class Tracking(Enum):
 
 @dataclass
 class DataConfig:
-    """Which documents train, choose and test; all paths are JSONL files of Documents."""
+    """Which documents train, choose and test; all paths are JSONL files of Documents.
+
+    `clauses` are the labels whose spans are clauses instead of mentions of people or numbers.
+    """
 
     name: str = MISSING
     labels: list[str] = field(default_factory=list)
+    clauses: list[str] = field(default_factory=list)
     train: str = MISSING
     validation: str = MISSING
     evaluation: dict[str, str] = field(default_factory=dict)
@@ -53,7 +57,7 @@ class ModelConfig:
     """The pretrained encoder: `package://module/folder`, a local folder or a hub id.
 
     `settings` replaces values of the encoder's own config.json; `freeze_embeddings` keeps its
-    word embeddings as they are.
+    word embeddings as they are; its last `fresh_layers` layers start untrained.
     """
 
     name: str = MISSING
@@ -62,14 +66,16 @@ class ModelConfig:
     window: WindowConfig = field(default_factory=WindowConfig)
     settings: dict[str, Any] = field(default_factory=dict)
     freeze_embeddings: bool = False
+    fresh_layers: int = 0
 
 
 @dataclass
 class TrainingConfig:
     """The recipe.
 
-    `warmup` is a fraction of all steps, `patience` counts epochs, and `mask_probability` is the
-    chance of a training token to be hidden behind the mask token.
+    `warmup` is a fraction of all steps, `patience` counts epochs, `replace_mentions` is the chance
+    of a mention in a training document to be replaced by another of its kind, drawn anew each
+    epoch, and `mask_probability` that of a training token to be hidden behind the mask token.
     """
 
     epochs: int = 1
@@ -79,6 +85,7 @@ class TrainingConfig:
     max_grad_norm: float = 1.0
     tokens_per_batch: int = 1536
     patience: int = 3
+    replace_mentions: float = 0.0
     mask_probability: float = 0.0
     logging_steps: int = 10
     precision: Precision = Precision.auto
@@ -160,6 +167,16 @@ def check_train_config(config: TrainConfig) -> None:
         ("training.max_grad_norm", not recipe.max_grad_norm > 0, "greater than 0"),
         ("training.tokens_per_batch", recipe.tokens_per_batch < 1, "1 or more"),
         ("training.patience", recipe.patience < 1, "1 or more"),
+        (
+            "training.replace_mentions",
+            not 0 <= recipe.replace_mentions <= 1,
+            "from 0 to 1",
+        ),
+        (
+            "data.clauses",
+            not set(config.data.clauses) <= set(config.data.labels),
+            "some of data.labels",
+        ),
         (
             "training.mask_probability",
             not 0 <= recipe.mask_probability < 1,

@@ -290,18 +290,18 @@ def tags_to_spans(
 
 
 def encode_for_training(
-    documents: Iterable[Document], encoder: Encoder, labels: LabelSet
+    documents: Iterable[Document], encoder: Encoder, labels: LabelSet, report: bool = True
 ) -> list[dict[str, Any]]:
     """Training examples: `input_ids` and `labels`, one for each token of each window.
 
     Only the first token of a word, in the window that predicts it, has a label; the rest
-    are IGNORED. Spans that the words cannot express are logged by document.
+    are IGNORED. Spans that the words cannot express are logged by document if `report` says so.
     """
     examples = []
     for document in documents:
         encoded = encoder.encode(document.text)
         tags, inexpressible = spans_to_tags(document, encoded, labels)
-        for span in inexpressible:
+        for span in inexpressible if report else ():
             logger.warning(
                 "document %r: the tokenizer cannot express %s %d-%d (%r); trained on the words it "
                 "touches, scored as it is",

@@ -80,10 +80,11 @@ def load_encoder(
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
     """A pretrained encoder with a fresh head of one logit for each BIO tag, in float32.
 
-    The head's random weights come from torch's generator: seed it first.
+    The random weights, of the head and of layers that start anew, come from torch's generator:
+    seed it first.
 
     Raises:
-        InputError: the model cannot be had, or its window does not fit it.
+        InputError: the model cannot be had, or or its settings do not fit it.
     """
     folder = resolve_source(config.source, config.revision, "model.source")
     tags = bio_tags(labels)
@@ -102,10 +103,35 @@ def load_encoder(
     limit = longest_window(model, tokenizer)
     if config.window.size > limit:
         raise InputError(f"model.window.size: must be at most {limit} for {config.name}")
+    _start_anew(model, config)
     model.get_input_embeddings().weight.requires_grad_(not config.freeze_embeddings)
     # What the checkpoint says of itself: this many tokens, special ones included.
     tokenizer.model_max_length = limit
     return model, tokenizer
+
+
+def _start_anew(model: PreTrainedModel, config: ModelConfig) -> None:
+    """Give the last `fresh_layers` layers of an encoder the weights of an untrained one.
+
+    The last layers know the pretraining task best, and may start worse for another than nothing
+    (Zhang et al. 2021, "Revisiting few-sample BERT fine-tuning").
+
+    Raises:
+        InputError: the encoder has fewer layers.
+    """
+    from torch import nn
+    from transformers import AutoModelForTokenClassification
+
+    def layers(model: PreTrainedModel) -> nn.ModuleList:
+        lists = [module for module in model.modules() if isinstance(module, nn.ModuleList)]
+        return max(lists, key=len, default=nn.ModuleList())
+
+    count, limit = config.fresh_layers, len(layers(model))
+    if not 0 <= count <= limit:
+        raise InputError(f"model.fresh_layers: must be from 0 to the {limit} of {config.name}")
+    if count:
+        untrained = AutoModelForTokenClassification.from_config(model.config)
+        layers(model)[-count:].load_state_dict(layers(untrained)[-count:].state_dict())
 
 
 def load_classifier(folder: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:

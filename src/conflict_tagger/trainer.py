@@ -21,7 +21,6 @@ from conflict_tagger.batching import (
     TokenBatchSampler,
     collate,
     mask_tokens,
-    padded_length,
 )
 from conflict_tagger.config import TrainingConfig
 from conflict_tagger.documents import Document, InputError
@@ -84,9 +83,9 @@ class SpanTrainer(Trainer):  # type: ignore[misc]
 
     def get_train_dataloader(self) -> DataLoader[Any]:
         """Length-grouped batches of about `tokens_per_batch` tokens, padded to their longest."""
-        limit = self.tagger.window.size
-        lengths = [padded_length(len(row["input_ids"]), limit) for row in self.train_dataset]
-        sampler = TokenBatchSampler(lengths, self.recipe.tokens_per_batch, self.args.seed)
+        sampler = TokenBatchSampler(
+            self.train_dataset, self.recipe.tokens_per_batch, self.args.seed
+        )
         loader: DataLoader[Any] = DataLoader(
             self.train_dataset,
             batch_sampler=sampler,

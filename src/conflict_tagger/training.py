@@ -7,6 +7,7 @@ import resource
 import shutil
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,12 @@ import torch
 from transformers import TrainingArguments, set_seed
 
 from conflict_tagger import tracking
+from conflict_tagger.augmentation import MentionReplacer
+from conflict_tagger.batching import TrainingWindows
 from conflict_tagger.config import Precision, TrainConfig, TrainingConfig, check_train_config
 from conflict_tagger.corpora import TRAIN, VALIDATION, load_splits
-from conflict_tagger.documents import InputError, LabelSet, write_jsonl
-from conflict_tagger.encoding import WindowSettings, encode_for_training
+from conflict_tagger.documents import Document, InputError, LabelSet, write_jsonl
+from conflict_tagger.encoding import WindowSettings
 from conflict_tagger.evaluation import score_split
 from conflict_tagger.hub import write_model_card
 from conflict_tagger.modeling import load_encoder, no_progress_bars
@@ -50,8 +53,8 @@ def train(config: TrainConfig) -> dict[str, Any]:
     set_seed(config.seed)
     model, tokenizer = load_encoder(config.model, labels)
     tagger = Tagger(model, tokenizer, WindowSettings(**vars(config.model.window)))
-    examples = encode_for_training(splits[TRAIN].documents, tagger.encoder, labels)
-    if not any(target >= 0 for example in examples for target in example["labels"]):
+    windows = training_windows(config, splits[TRAIN].documents, tagger)
+    if not any(target >= 0 for example in windows.examples for target in example["labels"]):
         raise InputError(f"{splits[TRAIN].path}: holds no words to train on")
 
     folder, run_id = create_run_folder(config)
@@ -64,7 +67,7 @@ def train(config: TrainConfig) -> dict[str, Any]:
         splits[VALIDATION].documents,
         config.training,
         args=training_arguments(config, folder / "steps", bf16, tracked=run is not None),
-        train_dataset=examples,
+        train_dataset=windows,
     )
     with no_progress_bars():  # the Trainer's own bar over the steps stays
         trainer.train()
@@ -100,6 +103,17 @@ def train(config: TrainConfig) -> dict[str, Any]:
     return {**metrics, "run": str(folder)}
 
 
+def training_windows(
+    config: TrainConfig, documents: Sequence[Document], tagger: Tagger
+) -> TrainingWindows:
+    """The training documents in windows, with mentions replaced if the recipe says so."""
+    replacer = None
+    if config.training.replace_mentions:
+        mentions = [label for label in tagger.labels if label not in config.data.clauses]
+        replacer = MentionReplacer(documents, mentions, config.training.replace_mentions)
+    return TrainingWindows(documents, tagger.encoder, tagger.labels, replacer, config.seed)
+
+
 def training_arguments(
     config: TrainConfig, folder: Path, bf16: bool, tracked: bool
 ) -> TrainingArguments:
@@ -124,6 +138,7 @@ def training_arguments(
         metric_for_best_model=CHOOSE_BY,
         greater_is_better=True,
         logging_steps=recipe.logging_steps,
+        include_num_input_tokens_seen="non_padding",
         report_to=["wandb"] if tracked else [],
         remove_unused_columns=False,
         dataloader_pin_memory=torch.cuda.is_available(),
@@ -154,7 +169,6 @@ def summarize(trainer: SpanTrainer) -> dict[str, Any]:
     best = max(choices, key=lambda entry: float(entry[CHOOSE_BY]))  # the first of equals
     seconds = next(entry["train_runtime"] for entry in history if "train_runtime" in entry)
     epochs = len(choices)
-    tokens = epochs * sum(len(example["input_ids"]) for example in trainer.train_dataset)
     return {
         "best_epoch": round(best["epoch"]),
         "epochs": epochs,
@@ -162,7 +176,7 @@ def summarize(trainer: SpanTrainer) -> dict[str, Any]:
         "precision": "bf16" if trainer.args.bf16 else "fp32",
         "device": trainer.args.device.type,
         "seconds": round(seconds, 1),
-        "tokens_per_second": round(tokens / seconds),
+        "tokens_per_second": round(trainer.state.num_input_tokens_seen / seconds),
     }
 
 

@@ -1,0 +1,113 @@
+"""New variants of training documents: mentions replaced by others of their kind."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from random import Random
+
+from conflict_tagger.documents import Document, Span
+
+Kind = tuple[str, str, bool, int]
+Edit = tuple[int, int, str]  # start and end in characters, and the new text
+
+
+class MentionReplacer:
+    """Replaces marked mentions by mentions of the same label and form from other documents.
+
+    Mention replacement as in Dai and Adel (2020, https://aclanthology.org/2020.coling-main.343),
+    with two differences: a mention becomes the same other mention throughout its document, and a
+    name also where it is not marked, so that a name stays the name of one actor.
+    """
+
+    def __init__(
+        self, documents: Iterable[Document], labels: Sequence[str], probability: float
+    ) -> None:
+        """Collect the mentions of `labels` in the training documents.
+
+        Args:
+            documents: the documents to draw mentions from.
+            labels: labels whose spans are mentions; the spans of others are left as they are.
+            probability: chance of each distinct mention of a document to be replaced.
+        """
+        self.labels = frozenset(labels)
+        self.probability = probability
+        self._mentions: dict[Kind, list[str]] = defaultdict(list)
+        for document in documents:
+            for span in document.spans:
+                if span.label in self.labels:
+                    mention = document.text_of(span)
+                    self._mentions[_kind(span.label, mention)].append(mention)
+
+    def __call__(self, document: Document, random: Random) -> Document:
+        """The document with some mentions replaced, its spans moved along."""
+        chosen: dict[tuple[str, str], str] = {}
+        for span in document.spans:
+            key = label, mention = span.label, document.text_of(span)
+            if label in self.labels and key not in chosen:
+                alike = self._mentions.get(_kind(label, mention), [mention])
+                replaced = random.random() < self.probability
+                chosen[key] = random.choice(alike) if replaced else mention
+        edits = [
+            (span.start, span.end, chosen[key])
+            for span in document.spans
+            if (key := (span.label, document.text_of(span))) in chosen
+        ]
+        names = {old: new for (_, old), new in chosen.items() if old[0].isupper() and old != new}
+        return apply_edits(document, edits + self._unmarked(document, names))
+
+    def _unmarked(self, document: Document, names: dict[str, str]) -> list[Edit]:
+        """Edits of the names where they stand as whole words outside marked mentions."""
+        if not names:
+            return []
+        longest_first = sorted(names, key=len, reverse=True)
+        pattern = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, longest_first))})(?!\w)")
+        return [
+            (match.start(), match.end(), names[match.group()])
+            for match in pattern.finditer(document.text)
+            if all(
+                match.end() <= span.start
+                or span.end <= match.start()
+                or (span.label not in self.labels and _inside(match, span))
+                for span in document.spans
+            )
+        ]
+
+
+def _kind(label: str, mention: str) -> Kind:
+    """What a mention has in common with those that may stand for it: label, case, number, length.
+
+    The last letter tells plurals, and what mostly is no plural, well enough.
+    """
+    first = mention[0]
+    case = "number" if first.isdigit() else "name" if first.isupper() else "words"
+    return label, case, mention.endswith("s"), min(len(mention.split()), 3)
+
+
+def _inside(match: re.Match[str], span: Span) -> bool:
+    return span.start <= match.start() and match.end() <= span.end
+
+
+def apply_edits(document: Document, edits: Iterable[Edit]) -> Document:
+    """The document with stretches of its text replaced and its spans moved along.
+
+    Args:
+        document: the document.
+        edits: none overlaps another; each lies outside all spans or inside one of them.
+    """
+    pieces: list[str] = []
+    moved: list[tuple[int, int]] = []  # where an edit ends, and how far what follows has moved
+    position = shift = 0
+    for start, end, text in sorted(edits):
+        pieces += [document.text[position:start], text]
+        shift += len(text) - (end - start)
+        moved.append((end, shift))
+        position = end
+    pieces.append(document.text[position:])
+
+    def move(offset: int) -> int:
+        return offset + next((by for end, by in reversed(moved) if end <= offset), 0)
+
+    spans = [Span(span.label, move(span.start), move(span.end)) for span in document.spans]
+    return Document(document.id, "".join(pieces), tuple(spans), document.meta)
