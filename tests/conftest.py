@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 
 # Before any library is imported: nothing here may reach for a network or a login.
-os.environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_VERBOSITY="error")
+# And nothing looks for a GPU: what the tests expect is what a CPU does.
+os.environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_VERBOSITY="error", CUDA_VISIBLE_DEVICES="")
 
 import pytest
 

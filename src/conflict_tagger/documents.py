@@ -20,6 +20,12 @@ class InputError(ValueError):
     """A user's mistake, told in one line that names the file, line or key and what to do."""
 
 
+def first_line(error: BaseException) -> str:
+    """What an error of a library says in one line, for an InputError to quote."""
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
+
+
 @dataclass(frozen=True, slots=True)
 class Span:
     """A labelled stretch of a text.

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from tokenizers.models import WordPiece
 
 from conflict_tagger.documents import Document, InputError, LabelSet, Span
 
@@ -100,6 +101,9 @@ class Encoder:
         tokenizer.backend_tokenizer.no_padding()
         self.tokenizer = tokenizer
         self.settings = settings
+        # WordPiece comes after a split at spaces and punctuation, whose pieces are our words. The
+        # others may leave a comma or a quote on its word, and spaces inside their tokens.
+        self.splits_at_space_only = not isinstance(tokenizer.backend_tokenizer.model, WordPiece)
         self.prefix, self.suffix = _special_tokens(tokenizer)
         self.capacity = settings.size - len(self.prefix) - len(self.suffix)
         if self.capacity < 1:
@@ -141,11 +145,39 @@ class Encoder:
         offsets = np.asarray(encoding.offsets, dtype=np.int64).reshape(-1, 2)
         is_first = np.ones(len(ids), dtype=bool)
         is_first[1:] = words[1:] != words[:-1]
+        if self.splits_at_space_only:
+            offsets = without_space(text, offsets)
+            words = np.where(offsets[:, 0] < offsets[:, 1], words, -1)
+            is_first[1:] |= (words[1:] != words[:-1]) | _at_edges(text, offsets)
         first_tokens = np.flatnonzero(is_first & (words >= 0))
         last_tokens = np.append(np.flatnonzero(is_first)[1:], len(ids)) - 1
         last_tokens = last_tokens[words[last_tokens] >= 0] if len(ids) else first_tokens
         starts, ends = offsets[first_tokens, 0], offsets[last_tokens, 1]
         return ids, first_tokens, starts, _with_marks(text, starts, ends)
+
+
+def without_space(text: str, offsets: Ints) -> Ints:
+    """Offsets of tokens, shape (tokens, 2), moved past the space at both edges of each."""
+    moved = offsets.copy()
+    for index, (start, end) in enumerate(offsets.tolist()):
+        piece = text[start:end]
+        if piece[:1].isspace() or piece[-1:].isspace():
+            moved[index] = start + len(piece) - len(piece.lstrip()), start + len(piece.rstrip())
+    return moved
+
+
+def _at_edges(text: str, offsets: Ints) -> NDArray[np.bool_]:
+    """Whether a token begins where letters or digits meet something else, shape (tokens - 1,).
+
+    Only such places can be edges of spans; they are words' edges as in WordPiece's own split.
+    """
+
+    def is_wordlike(character: str) -> bool:
+        return character.isalnum() or unicodedata.category(character).startswith("M")
+
+    first = [is_wordlike(text[start]) if start < end else None for start, end in offsets.tolist()]
+    last = [is_wordlike(text[end - 1]) if start < end else None for start, end in offsets.tolist()]
+    return np.array([a is not b for a, b in zip(last[:-1], first[1:], strict=True)], dtype=bool)
 
 
 def replace_surrogates(text: str) -> str:

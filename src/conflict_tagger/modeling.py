@@ -1,17 +1,17 @@
-"""Encoders and token classifiers: where their files come from and how they are loaded."""
+"""Encoders and token classifiers: how they are loaded and saved."""
 
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from importlib.util import find_spec
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
 
-from conflict_tagger.documents import InputError, LabelSet
+from conflict_tagger.documents import InputError, LabelSet, first_line
 from conflict_tagger.encoding import WindowSettings, bio_tags
+from conflict_tagger.sources import encoder_folder
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerFast
@@ -19,60 +19,6 @@ if TYPE_CHECKING:
     from conflict_tagger.config import ModelConfig
 
 SETTINGS_FILE = "conflict_tagger.json"  # beside the weights; plain transformers ignores it
-PACKAGE = "package://"
-HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?")
-HUB_FILES = ["*.json", "*.txt", "*.model", "*.safetensors"]  # never code, never pickles
-
-
-def resolve_source(source: str, revision: str | None, key: str) -> Path:
-    """The local folder of a model: inside an installed package, given, or fetched from the hub.
-
-    Raises:
-        InputError: names `key` and the source, says why it cannot be had and what to do.
-    """
-    if source.startswith(PACKAGE):
-        module, _, folder = source.removeprefix(PACKAGE).partition("/")
-        spec = find_spec(module)
-        if spec is None or not spec.submodule_search_locations:
-            raise InputError(
-                f"{key}: the Python package {module!r} that carries this model is not installed; "
-                "run `make setup`"
-            )
-        return Path(spec.submodule_search_locations[0]) / folder
-    path = Path(source).expanduser()
-    if path.is_dir():
-        return path
-    if path.exists():
-        raise InputError(f"{key}: {source} is a file; give the folder that holds config.json")
-    if not HUB_ID.fullmatch(source):
-        raise InputError(f"{key}: no such folder: {source}")
-    return _fetch(source, revision, key)
-
-
-def _fetch(hub_id: str, revision: str | None, key: str) -> Path:
-    """The folder in the local cache with a hub repository's files."""
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import (
-        HfHubHTTPError,
-        HFValidationError,
-        LocalEntryNotFoundError,
-        RepositoryNotFoundError,
-        RevisionNotFoundError,
-    )
-
-    try:
-        return Path(snapshot_download(hub_id, revision=revision, allow_patterns=HUB_FILES))
-    except HFValidationError:
-        why = "it is neither a folder here nor a well-formed hub id"
-    except RevisionNotFoundError:
-        why = f"the hub has no revision {revision!r} of it"
-    except RepositoryNotFoundError:
-        why = "it is no folder here, and the hub has no such model (a private one needs HF_TOKEN)"
-    except LocalEntryNotFoundError:
-        why = "it is no folder here, and the hub cannot be reached; check path and network"
-    except (HfHubHTTPError, OSError) as error:
-        why = f"fetching it from the hub failed: {_first_line(error)}"
-    raise InputError(f"{key}: {hub_id}: {why}")
 
 
 def load_encoder(
@@ -86,7 +32,7 @@ def load_encoder(
     Raises:
         InputError: the model cannot be had, or or its settings do not fit it.
     """
-    folder = resolve_source(config.source, config.revision, "model.source")
+    folder = encoder_folder(config)
     tags = bio_tags(labels)
     pretrained = _read_config(folder, "model.source")
     for name in config.settings:
@@ -95,6 +41,8 @@ def load_encoder(
     model, tokenizer = _load(
         folder,
         "model.source",
+        tokenizer_settings=config.tokenizer,
+        pickled=True,
         num_labels=len(tags),
         id2label=dict(enumerate(tags)),
         label2id={tag: index for index, tag in enumerate(tags)},
@@ -156,26 +104,37 @@ def _read_config(folder: Path, key: str) -> PretrainedConfig:
     try:
         return AutoConfig.from_pretrained(folder, trust_remote_code=False)
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{key}: {folder}/config.json is damaged: {_first_line(error)}") from None
+        raise InputError(f"{key}: {folder}/config.json is damaged: {first_line(error)}") from None
 
 
-def _load(folder: Path, key: str, **config: Any) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
+def _load(
+    folder: Path,
+    key: str,
+    tokenizer_settings: Mapping[str, Any] | None = None,
+    pickled: bool = False,
+    **config: Any,
+) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
     import torch
     from safetensors import SafetensorError
     from transformers import AutoModelForTokenClassification, AutoTokenizer
 
     try:
-        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+        tokenizer = AutoTokenizer.from_pretrained(
+            folder, trust_remote_code=False, **(tokenizer_settings or {})
+        )
         with no_progress_bars():
             model = AutoModelForTokenClassification.from_pretrained(
                 folder,
                 dtype=torch.float32,  # an encoder stored in half precision is trained in full
-                use_safetensors=True,
+                use_safetensors=not pickled or any(folder.glob("*.safetensors")),
+                weights_only=True,  # a pickle may hold tensors, never code
                 trust_remote_code=False,
                 **config,
             )
-    except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
-        raise InputError(f"{key}: {folder} cannot be loaded: {_first_line(error)}") from None
+    except (
+        OSError, ValueError, RuntimeError, KeyError, ImportError, SafetensorError, UnpicklingError,
+    ) as error:  # fmt: skip
+        raise InputError(f"{key}: {folder} cannot be loaded: {first_line(error)}") from None
     if not tokenizer.is_fast:
         raise InputError(f"{key}: {folder} has no fast tokenizer (tokenizer.json)")
     return model, tokenizer
@@ -231,8 +190,3 @@ def load_window(folder: Path, limit: int) -> WindowSettings:
         return WindowSettings(int(window["size"]), int(window["overlap"]))
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(f"checkpoint: {path} is damaged: {error!r}") from None
-
-
-def _first_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__

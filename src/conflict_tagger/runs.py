@@ -2,27 +2,60 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import logging
 import os
 import platform
 import subprocess
 import uuid
-from collections.abc import Mapping
-from datetime import date
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
 from omegaconf import OmegaConf
 
 from conflict_tagger.config import TrainConfig
 from conflict_tagger.corpora import Split
 from conflict_tagger.documents import InputError
 
+logger = logging.getLogger(__name__)
 
-def create_run_folder(config: TrainConfig) -> tuple[Path, str]:
-    """Make `runs/<date>-<name>-<id>/` and return it with the random id.
+CONFIG = "config.yaml"
+DATA = "data.json"
+ENVIRONMENT = "environment.json"
+METRICS = "metrics.json"
+STATE = "state.json"
+LOCK = ".lock"
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """`runs/<date>-<name>-<id>/`: where a run keeps everything, and its id."""
+
+    path: Path
+    id: str
+
+    @property
+    def steps(self) -> Path:
+        """Where the Trainer's checkpoints stand until the run is finished."""
+        return self.path / "steps"
+
+    def state(self) -> dict[str, Any]:
+        """What state.json says, or nothing when there is none yet."""
+        path = self.path / STATE
+        return read_json(path) if path.exists() else {}
+
+
+def create_run_folder(config: TrainConfig) -> RunFolder:
+    """Make the folder of a new run.
 
     Raises:
         InputError: the folder cannot be made.
@@ -33,14 +66,76 @@ def create_run_folder(config: TrainConfig) -> tuple[Path, str]:
         folder.mkdir(parents=True)
     except OSError as error:
         raise InputError(f"runs: cannot make {folder}: {error.strerror}") from None
-    return folder, run_id
+    return RunFolder(folder, run_id)
 
 
-def record_inputs(folder: Path, config: TrainConfig, splits: Mapping[str, Split]) -> None:
-    """Write the resolved config, the environment and the hashes of the data."""
-    (folder / "config.yaml").write_text(OmegaConf.to_yaml(OmegaConf.structured(config)), "utf-8")
-    write_json(folder / "environment.json", describe_environment())
-    data = {
+@contextmanager
+def writing(run: RunFolder, changes: Sequence[str] = ()) -> Iterator[None]:
+    """Hold a run's lock, and keep in state.json whether it is running, finished or failed.
+
+    Every stretch of work on the run is a session there, with the code it ran and what was
+    changed for it. A run that was killed is still `running` there, but nobody holds its lock.
+
+    Raises:
+        InputError: another process writes this run, or its disk is full.
+    """
+    lock = FileLock(run.path / LOCK)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise InputError(f"{run.path}: another process is writing this run") from None
+    except OSError as error:
+        raise InputError(f"{run.path}: cannot be written: {error.strerror}") from None
+    with lock:
+        session: dict[str, Any] = {
+            "started": datetime.now(UTC).isoformat(timespec="seconds"),
+            "host": platform.node(),
+            "pid": os.getpid(),
+            "git": git_state(),
+            "changes": list(changes),
+        }
+        sessions = [*run.state().get("sessions", []), session]
+
+        def note(state: str, why: str | None = None) -> None:
+            if state != "running":
+                session["ended"] = datetime.now(UTC).isoformat(timespec="seconds")
+            replace_json(run.path / STATE, {"state": state, "why": why, "sessions": sessions})
+
+        try:
+            note("running")
+            yield
+            note("finished")
+        except BaseException as error:
+            with suppress(OSError):  # the disk may be full, and the first error is the one to tell
+                note("failed", _reason(error))
+            if isinstance(error, KeyboardInterrupt):
+                logger.info('to go on: make train ARGS="resume=%s"', run.path)
+            if isinstance(error, OSError) and error.errno in DISK_FULL:
+                raise InputError(f"{run.path}: {error.strerror}") from None
+            raise
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, InputError):
+        return str(error)
+    return "interrupted" if isinstance(error, KeyboardInterrupt) else repr(error)
+
+
+def record_inputs(
+    run: RunFolder, config: TrainConfig, splits: Mapping[str, Split], encoder_sha256: str
+) -> None:
+    """Write the resolved config, the environment, changes to the code, and the data's hashes."""
+    (run.path / CONFIG).write_text(OmegaConf.to_yaml(OmegaConf.structured(config)), "utf-8")
+    environment = describe_environment()
+    write_json(run.path / ENVIRONMENT, {**environment, "encoder_sha256": encoder_sha256})
+    if environment["git"]["uncommitted_changes"]:
+        (run.path / "uncommitted.patch").write_text(git("diff", "HEAD") or "", "utf-8")
+    write_json(run.path / DATA, describe_data(splits))
+
+
+def describe_data(splits: Mapping[str, Split]) -> dict[str, dict[str, Any]]:
+    """Path, hash and size of every split."""
+    return {
         name: {
             "path": str(split.path),
             "sha256": split.sha256(),
@@ -48,7 +143,6 @@ def record_inputs(folder: Path, config: TrainConfig, splits: Mapping[str, Split]
         }
         for name, split in splits.items()
     }
-    write_json(folder / "data.json", data)
 
 
 def describe_environment() -> dict[str, Any]:
@@ -72,20 +166,19 @@ def git_state() -> dict[str, Any]:
 
     Both are None where there is no git or no repository.
     """
-    here = Path(__file__).resolve().parent
-
-    def git(*arguments: str) -> str | None:
-        try:
-            result = subprocess.run(
-                ["git", *arguments], cwd=here, capture_output=True, text=True, check=True
-            )
-        except (OSError, subprocess.CalledProcessError):
-            return None
-        return result.stdout.strip()
-
     revision = git("rev-parse", "HEAD")
     changes = git("status", "--porcelain", "--untracked-files=no") if revision else None
     return {"revision": revision, "uncommitted_changes": None if changes is None else bool(changes)}
+
+
+def git(*arguments: str) -> str | None:
+    """What git prints about the repository this code runs from, None where it fails."""
+    here = Path(__file__).resolve().parent
+    try:
+        result = subprocess.run(["git", *arguments], cwd=here, capture_output=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return result.stdout.decode("utf-8", "replace").rstrip("\n")
 
 
 def file_sha256(path: Path) -> str:
@@ -94,6 +187,28 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object of a run folder.
+
+    Raises:
+        InputError: it is missing or damaged.
+    """
+    try:
+        value = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} is missing or damaged: {error}") from None
+    if not isinstance(value, dict):
+        raise InputError(f"{path} is damaged: it holds no JSON object")
+    return value
+
+
 def write_json(path: Path, value: Any) -> None:
     """Write indented UTF-8 JSON."""
     path.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", "utf-8")
+
+
+def replace_json(path: Path, value: Any) -> None:
+    """Write JSON so that a reader, or a kill, finds either the old file or the new one."""
+    partial = path.with_name(f"{path.name}.partial")
+    write_json(partial, value)
+    partial.replace(path)

@@ -29,6 +29,26 @@ def print_scores(splits: dict[str, Any]) -> None:
             table.add_row(title, *_row(scores, label), style="bold" if label == "micro" else None)
             title = ""
         table.add_section()
+    _print(table)
+
+
+def print_differences(before: dict[str, Any], after: dict[str, Any]) -> None:
+    """Print the micro F1 of every split in two runs of the same data, and the difference."""
+    table = Table(title="Micro F1, then and now")
+    table.add_column("split")
+    for match in ("strict", "overlap"):
+        for column in ("then", "now", "difference"):
+            table.add_column(f"{match}, {column}", justify="right")
+    for name in before:
+        cells = []
+        for match in ("strict", "overlap"):
+            then, now = (scores[name][match]["micro"]["f1"] for scores in (before, after))
+            cells += [f"{then:.4f}", f"{now:.4f}", f"{now - then:+.4f}"]
+        table.add_row(name, *cells)
+    _print(table)
+
+
+def _print(table: Table) -> None:
     width = None if Console().is_terminal else 120  # a pipe or a log has no width of its own
     Console(width=width).print(table)
 

@@ -25,9 +25,9 @@ from conflict_tagger.modeling import (
     load_classifier,
     load_window,
     longest_window,
-    resolve_source,
     save_classifier,
 )
+from conflict_tagger.sources import resolve_source
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
@@ -101,11 +101,30 @@ class Tagger:
 
     def tag_documents(self, documents: Sequence[Document]) -> list[Document]:
         """The same documents with predicted spans in place of theirs."""
-        encoded = [self.encoder.encode(document.text) for document in documents]
+        encoded = self.encode(documents)
+        return self.decode(documents, encoded, self.word_log_probs(encoded))
+
+    def encode(self, documents: Sequence[Document]) -> list[EncodedDocument]:
+        """The words and windows of each document."""
+        return [self.encoder.encode(document.text) for document in documents]
+
+    def decode(
+        self,
+        documents: Sequence[Document],
+        encoded: Sequence[EncodedDocument],
+        log_probs: Sequence[NDArray[np.float64]],
+    ) -> list[Document]:
+        """The same documents with the spans of the best legal tags in place of theirs.
+
+        Args:
+            documents: the documents.
+            encoded: their words.
+            log_probs: scores of the tags of each document's words, shape (words, tags) each.
+        """
         return [
             document.with_spans(tags_to_spans(tags, words, self.labels, scores.tolist()))
             for document, words, (tags, scores) in zip(
-                documents, encoded, decode(self._word_scores(encoded)), strict=True
+                documents, encoded, decode(log_probs), strict=True
             )
         ]
 
@@ -120,7 +139,7 @@ class Tagger:
         yield from self.tag_documents(waiting)
 
     @torch.no_grad()
-    def _word_scores(self, encoded: Sequence[EncodedDocument]) -> list[NDArray[np.float64]]:
+    def word_log_probs(self, encoded: Sequence[EncodedDocument]) -> list[NDArray[np.float64]]:
         """Log-probabilities of the tags of each document's words, shape (words, tags) each."""
         count = len(self.model.config.id2label)
         scores = [np.zeros((len(document.word_starts), count)) for document in encoded]

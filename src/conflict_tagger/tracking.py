@@ -9,7 +9,7 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from conflict_tagger.config import Tracking, TrainConfig
-from conflict_tagger.documents import InputError
+from conflict_tagger.documents import InputError, first_line
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ def resolve_mode(wanted: Tracking) -> Tracking:
     try:
         logged_in, why = wandb.login(prompt=False, verify=False), "there is none"
     except (wandb.errors.Error, ValueError) as error:  # such as a malformed key
-        logged_in, why = False, _first_line(error)
+        logged_in, why = False, first_line(error)
     if logged_in:
         return Tracking.online
     if wanted is Tracking.online:
@@ -62,6 +62,7 @@ def start_tracking(mode: Tracking, config: TrainConfig, run_id: str, folder: Pat
     arguments = {
         "project": config.tracking.project,
         "id": run_id,
+        "resume": "allow",  # the same run at W&B when it goes on after a stop
         "name": folder.name,
         "dir": str(folder),
         "config": OmegaConf.to_container(OmegaConf.structured(config), enum_to_str=True),
@@ -72,9 +73,9 @@ def start_tracking(mode: Tracking, config: TrainConfig, run_id: str, folder: Pat
     except wandb.errors.Error as error:
         if config.tracking.mode is Tracking.online:
             raise InputError(
-                f"tracking.mode: W&B could not be reached: {_first_line(error)}"
+                f"tracking.mode: W&B could not be reached: {first_line(error)}"
             ) from None
-        logger.warning("W&B could not be reached (%s); the run is kept offline", _first_line(error))
+        logger.warning("W&B could not be reached (%s); the run is kept offline", first_line(error))
         return wandb.init(mode="offline", **arguments)
 
 
@@ -88,7 +89,3 @@ def finish_tracking(run: Any, metrics: dict[str, Any]) -> None:
             for label, values in scores[match]["per_label"].items():
                 run.summary[f"{name}/{match}_f1_{label}"] = values["f1"]
     run.finish()
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from torch.utils.data import DataLoader
 from transformers import (
     EarlyStoppingCallback,
     PrinterCallback,
     ProgressCallback,
     Trainer,
+    TrainerCallback,
     TrainerControl,
     TrainerState,
     TrainingArguments,
 )
+from transformers.trainer import TRAINER_STATE_NAME
+from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR, rotate_checkpoints
 
 from conflict_tagger.batching import (
     TokenBatchSampler,
@@ -23,11 +29,12 @@ from conflict_tagger.batching import (
     mask_tokens,
 )
 from conflict_tagger.config import TrainingConfig
-from conflict_tagger.documents import Document, InputError
+from conflict_tagger.documents import Document, InputError, first_line
 from conflict_tagger.evaluation import score_split
 from conflict_tagger.tagger import Tagger
 
 CHOOSE_BY = "eval_strict_f1"
+PARTIAL = "partial"  # where a checkpoint is written before it is renamed
 
 
 class EpochProgress(ProgressCallback):  # type: ignore[misc]
@@ -51,6 +58,18 @@ class EpochProgress(ProgressCallback):  # type: ignore[misc]
                 f"epoch {round(state.epoch or 0)}: validation strict F1 {logs[CHOOSE_BY]:.3f}, "
                 f"overlap F1 {logs['eval_overlap_f1']:.3f}"
             )
+
+
+class BestCheckpointHere(TrainerCallback):  # type: ignore[misc]
+    """After a resume, the best checkpoint is in the run folder as it is called now."""
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        """Replace the recorded path, from wherever the run was started then."""
+        if state.best_global_step:
+            name = f"{PREFIX_CHECKPOINT_DIR}-{state.best_global_step}"
+            state.best_model_checkpoint = str(Path(args.output_dir) / name)
 
 
 class SpanTrainer(Trainer):  # type: ignore[misc]
@@ -79,6 +98,7 @@ class SpanTrainer(Trainer):  # type: ignore[misc]
         self.remove_callback(PrinterCallback)  # what the Trainer uses when there is no bar
         self.remove_callback(ProgressCallback)
         self.add_callback(EpochProgress)
+        self.add_callback(BestCheckpointHere)
         self.add_callback(EarlyStoppingCallback(recipe.patience))
 
     def get_train_dataloader(self) -> DataLoader[Any]:
@@ -93,6 +113,36 @@ class SpanTrainer(Trainer):  # type: ignore[misc]
             pin_memory=self.args.dataloader_pin_memory,
         )
         return self.accelerator.prepare(loader)  # type: ignore[no-any-return]
+
+    def _save_checkpoint(self, model: torch.nn.Module, trial: Any) -> None:
+        """Write a checkpoint beside the others and rename it: there are only whole ones.
+
+        Raises:
+            InputError: it cannot be written; the checkpoints before it are untouched.
+        """
+        steps = Path(self.args.output_dir)
+        name = f"{PREFIX_CHECKPOINT_DIR}-{self.state.global_step}"
+        partial = steps / PARTIAL
+        shutil.rmtree(partial, ignore_errors=True)
+        self.args.output_dir = str(partial)
+        try:
+            super()._save_checkpoint(model, trial)
+            if self.state.best_global_step == self.state.global_step:
+                self.state.best_model_checkpoint = str(steps / name)
+            self.state.save_to_json(str(partial / name / TRAINER_STATE_NAME))
+            shutil.rmtree(steps / name, ignore_errors=True)
+            (partial / name).rename(steps / name)
+        except (OSError, RuntimeError, SafetensorError) as error:  # torch has no error of its own
+            free = shutil.disk_usage(steps).free / 1e6  # torch does not say that the disk is full
+            shutil.rmtree(partial, ignore_errors=True)
+            raise InputError(
+                f"{steps / name}: cannot write the checkpoint with {free:,.0f} MB free on its disk "
+                f"({first_line(error)}); make room, then resume the run"
+            ) from None
+        finally:
+            self.args.output_dir = str(steps)
+        shutil.rmtree(partial)
+        rotate_checkpoints(str(steps), self.args.save_total_limit, self.state.best_model_checkpoint)
 
     def _collate(self, rows: list[dict[str, list[int]]]) -> dict[str, torch.Tensor]:
         """Pad training windows, and hide some tokens if the recipe says so."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
+import os
 import resource
 import shutil
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,26 +17,40 @@ from transformers import TrainingArguments, set_seed
 
 from conflict_tagger import tracking
 from conflict_tagger.augmentation import MentionReplacer
+from conflict_tagger.balancing import balance
 from conflict_tagger.batching import TrainingWindows
 from conflict_tagger.config import Precision, TrainConfig, TrainingConfig, check_train_config
-from conflict_tagger.corpora import TRAIN, VALIDATION, load_splits
+from conflict_tagger.corpora import TRAIN, VALIDATION, Split, load_splits
 from conflict_tagger.documents import Document, InputError, LabelSet, write_jsonl
 from conflict_tagger.encoding import WindowSettings
 from conflict_tagger.evaluation import score_split
 from conflict_tagger.hub import write_model_card
 from conflict_tagger.modeling import load_encoder, no_progress_bars
-from conflict_tagger.runs import create_run_folder, file_sha256, record_inputs, write_json
+from conflict_tagger.resuming import newest_checkpoint, run_to_resume
+from conflict_tagger.runs import (
+    METRICS,
+    create_run_folder,
+    file_sha256,
+    read_json,
+    record_inputs,
+    write_json,
+    writing,
+)
+from conflict_tagger.sources import encoder_sha256
 from conflict_tagger.tagger import Tagger
 from conflict_tagger.trainer import CHOOSE_BY, SpanTrainer
 
 logger = logging.getLogger(__name__)
 
+SPEED = "train_tokens_per_second"  # without padding, evaluation included
 
-def train(config: TrainConfig) -> dict[str, Any]:
+
+def train(config: TrainConfig, changes: Sequence[str] = ()) -> dict[str, Any]:
     """Fine-tune an encoder, score it on every split and write the run folder.
 
     Args:
         config: the resolved configuration.
+        changes: how it differs from that of the run it resumes, a line each.
 
     Returns:
         What metrics.json holds, and the run folder as `run`.
@@ -45,6 +60,7 @@ def train(config: TrainConfig) -> dict[str, Any]:
     """
     started = time.monotonic()
     check_train_config(config)
+    check_compiler(config.training)
     bf16 = use_bf16(config.training)
     tracking_mode = tracking.resolve_mode(config.tracking.mode)
     labels = LabelSet(tuple(config.data.labels))
@@ -57,50 +73,67 @@ def train(config: TrainConfig) -> dict[str, Any]:
     if not any(target >= 0 for example in windows.examples for target in example["labels"]):
         raise InputError(f"{splits[TRAIN].path}: holds no words to train on")
 
-    folder, run_id = create_run_folder(config)
-    record_inputs(folder, config, splits)
-    logger.info("run folder: %s", folder)
-    run = tracking.start_tracking(tracking_mode, config, run_id, folder)
+    if config.resume is None:
+        run = create_run_folder(config)
+    else:
+        run, changes = run_to_resume(config, splits, changes)
+        if run.state().get("state") == "finished":
+            logger.info("%s is finished already: nothing is left to do", run.path)
+            return {**read_json(run.path / METRICS), "run": str(run.path)}
+    logger.info("run folder: %s", run.path)
+    with writing(run, changes):
+        if config.resume is None or changes:
+            record_inputs(run, config, splits, encoder_sha256(config.model))
+        tracked = tracking.start_tracking(tracking_mode, config, run.id, run.path)
+        trainer = SpanTrainer(
+            tagger,
+            splits[VALIDATION].documents,
+            config.training,
+            args=training_arguments(config, run.steps, bf16, tracked=tracked is not None),
+            train_dataset=windows,
+        )
+        checkpoint = newest_checkpoint(run.steps)
+        if checkpoint is not None:
+            logger.info("going on from %s", checkpoint)
+        with no_progress_bars():  # the Trainer's own bar over the steps stays
+            trainer.train(resume_from_checkpoint=checkpoint and str(checkpoint))
+        write_json(run.path / "history.json", trainer.state.log_history)
+        shift = balance(tagger, splits[VALIDATION].documents) if config.training.balance else 0.0
+        tagger.save_pretrained(run.path / "checkpoint")
 
-    trainer = SpanTrainer(
-        tagger,
-        splits[VALIDATION].documents,
-        config.training,
-        args=training_arguments(config, folder / "steps", bf16, tracked=run is not None),
-        train_dataset=windows,
-    )
-    with no_progress_bars():  # the Trainer's own bar over the steps stays
-        trainer.train()
+        metrics = {
+            "name": config.name,
+            "seed": config.seed,
+            "splits": score_checkpoint(run.path, splits),
+            "training": {
+                **summarize(trainer),
+                "outside_shift": shift,
+                "sessions": len(run.state()["sessions"]),
+                "total_seconds": round(time.monotonic() - started, 1),
+                "peak_memory_gb": peak_memory_gb(),
+            },
+            "checkpoint_sha256": file_sha256(run.path / "checkpoint" / "model.safetensors"),
+        }
+        write_json(run.path / METRICS, metrics)
+        write_model_card(run.path, config, metrics)
+        tracking.finish_tracking(tracked, metrics)
+        shutil.rmtree(run.steps)  # the last thing: until now a resume could need it
+    return {**metrics, "run": str(run.path)}
 
-    write_json(folder / "history.json", trainer.state.log_history)
 
-    checkpoint = folder / "checkpoint"
-    tagger.save_pretrained(checkpoint)
-    shutil.rmtree(folder / "steps")
-    # What is scored is what others will load: the files, not the model in memory.
-    tagger = Tagger.from_pretrained(checkpoint)
+def score_checkpoint(folder: Path, splits: Mapping[str, Split]) -> dict[str, Any]:
+    """Scores of a run's checkpoint on every split but the training's; predictions beside it.
+
+    What is scored is what others will load: the files, not the model in memory.
+    """
+    tagger = Tagger.from_pretrained(folder / "checkpoint")
     scores = {}
-    (folder / "predictions").mkdir()
+    (folder / "predictions").mkdir(exist_ok=True)
     for name, split in splits.items():
         if name != TRAIN:
             predicted, scores[name] = score_split(tagger, split.documents)
             write_jsonl(folder / "predictions" / f"{name}.jsonl", predicted)
-
-    metrics = {
-        "name": config.name,
-        "seed": config.seed,
-        "splits": scores,
-        "training": {
-            **summarize(trainer),
-            "total_seconds": round(time.monotonic() - started, 1),
-            "peak_memory_gb": peak_memory_gb(),
-        },
-        "checkpoint_sha256": file_sha256(checkpoint / "model.safetensors"),
-    }
-    write_json(folder / "metrics.json", metrics)
-    write_model_card(folder, config, metrics)
-    tracking.finish_tracking(run, metrics)
-    return {**metrics, "run": str(folder)}
+    return scores
 
 
 def training_windows(
@@ -127,12 +160,16 @@ def training_arguments(
         warmup_steps=recipe.warmup,  # below 1 it is a fraction of all steps
         weight_decay=recipe.weight_decay,
         max_grad_norm=recipe.max_grad_norm,
+        optim="adamw_torch_fused",
+        gradient_accumulation_steps=recipe.accumulation_steps,
+        activation_checkpointing=recipe.gradient_checkpointing,
+        torch_compile=recipe.compile,
         bf16=bf16,
         use_cpu=bf16 and not torch.cuda.is_available(),  # bf16 on a CPU has to be asked for so
         seed=config.seed,
         eval_strategy="epoch",
         save_strategy="epoch",
-        save_only_model=True,
+        restore_callback_states_from_checkpoint=True,  # the patience of early stopping
         save_total_limit=1,  # the best one stays beside the last
         load_best_model_at_end=True,
         metric_for_best_model=CHOOSE_BY,
@@ -162,12 +199,24 @@ def use_bf16(recipe: TrainingConfig) -> bool:
     return has_bf16
 
 
+def check_compiler(recipe: TrainingConfig) -> None:
+    """Refuse to compile where there is nothing to compile with, before minutes have passed.
+
+    Raises:
+        InputError: no C++ compiler is found.
+    """
+    compiler = os.environ.get("CXX", "g++")  # as torch.compile looks for it
+    if recipe.compile and not any(map(shutil.which, (compiler, "clang++", "c++"))):
+        raise InputError("training.compile: no C++ compiler is installed (g++ or clang++)")
+
+
 def summarize(trainer: SpanTrainer) -> dict[str, Any]:
     """Best epoch, epochs, seconds and speed of a finished training."""
     history = trainer.state.log_history
     choices = [entry for entry in history if CHOOSE_BY in entry]
     best = max(choices, key=lambda entry: float(entry[CHOOSE_BY]))  # the first of equals
-    seconds = next(entry["train_runtime"] for entry in history if "train_runtime" in entry)
+    seconds = next(entry["train_runtime"] for entry in reversed(history) if "train_loss" in entry)
+    speeds = [entry[SPEED] for entry in history if SPEED in entry]  # each since the session began
     epochs = len(choices)
     return {
         "best_epoch": round(best["epoch"]),
@@ -176,7 +225,7 @@ def summarize(trainer: SpanTrainer) -> dict[str, Any]:
         "precision": "bf16" if trainer.args.bf16 else "fp32",
         "device": trainer.args.device.type,
         "seconds": round(seconds, 1),
-        "tokens_per_second": round(trainer.state.num_input_tokens_seen / seconds),
+        "tokens_per_second": round(speeds[-1]) if speeds else None,
     }
 
 

@@ -1,0 +1,25 @@
+"""Train a recorded run once more and compare the scores: `make repeat RUN=…`."""
+
+import sys
+
+from command_line import command
+
+from conflict_tagger.config import RepeatConfig
+
+
+@command("repeat", RepeatConfig)
+def main(config: RepeatConfig) -> None:
+    """Exit code 1 where the weights or scores come out otherwise."""
+    from conflict_tagger.repeating import repeat
+    from conflict_tagger.tables import print_differences
+
+    before, after = repeat(config)
+    print_differences(before["splits"], after["splits"])
+    same_weights = before["checkpoint_sha256"] == after["checkpoint_sha256"]
+    print(f"\nweights: {'identical' if same_weights else 'different'}\nrun folder: {after['run']}")
+    if not same_weights or before["splits"] != after["splits"]:
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
