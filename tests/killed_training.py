@@ -10,7 +10,7 @@ from typing import Any
 from omegaconf import OmegaConf
 from transformers import TrainerCallback
 
-from conflict_tagger import trainer, training
+from conflict_tagger import runs, trainer, training
 from conflict_tagger.config import TrainConfig
 
 
@@ -43,6 +43,8 @@ def main(config_file: str, where: str) -> None:
             self.add_callback(KillAtStep(step))
 
         trainer.SpanTrainer.__init__ = with_killer
+    elif where == "while recording":
+        runs.describe_environment = die
     elif where == "while saving":
         trainer.SpanTrainer._save_rng_state = die
     elif where == "before renaming":

@@ -86,8 +86,10 @@ def test_a_run_killed_again_and_again_ends_with_the_same_weights(
     epoch = steps // EPOCHS
     # Random, told apart by what pytest shows on a failure; every one must do.
     first, later = random.randrange(1, epoch), random.randrange(2 * epoch + 1, 3 * epoch)
-    places = [f"step {first}", "while saving", f"step {epoch + 1}", "before renaming",
-              f"step {later}", "while scoring"]  # fmt: skip
+    places = [
+        "while recording", f"step {first}", "while saving", f"step {epoch + 1}",
+        "before renaming", f"step {later}", "while scoring",
+    ]  # fmt: skip
     config = replace(config, runs=str(tmp_path / "runs"))
     for index, where in enumerate(places):
         result = train_until(config, where, tmp_path)
@@ -199,7 +201,7 @@ def test_what_cannot_be_resumed(config: TrainConfig, tmp_path: Path) -> None:
     folder = run_folder(tmp_path, config)
     with pytest.raises(InputError, match="experiment: a resumed run keeps its own"):
         config_to_resume(replace(config, resume=str(folder)), ["experiment"])
-    with pytest.raises(InputError, match=r"is no run folder: it holds no config.yaml"):
+    with pytest.raises(InputError, match=r"is no run to go on with: it holds no config.yaml"):
         config_to_resume(replace(config, resume=str(tmp_path)), [])
     (folder / "config.yaml").write_text("training: [1")
     with pytest.raises(InputError, match=r"config.yaml is damaged"):

@@ -224,7 +224,12 @@ def test_every_key_of_the_configs_is_read_by_something() -> None:
             return set()
         return {str(key) for key in value} | {k for v in value.values() for k in keys(v)}
 
-    free = {"test", "seed_articles", "attention_probs_dropout_prob"}  # keys that are data
+    free = {
+        "test",
+        "seed_articles",
+        "attention_probs_dropout_prob",
+        "add_prefix_space",
+    }  # keys that are data
     for path in (ROOT / "configs").rglob("*.yaml"):
         content = yaml.safe_load(path.read_text())
         for key in keys(content) - free - {"defaults", "hydra", "output_subdir", "run", "dir"}:

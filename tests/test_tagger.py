@@ -78,18 +78,18 @@ def test_the_plain_pipeline_gives_the_same_spans(
 
     tag = pipeline("token-classification", str(checkpoint), aggregation_strategy="first")
     compared, spans = 0, 0
-    for document in bundled["validation"].documents:
-        encoded = tagger.encoder.encode(document.text)
-        if len(encoded.windows) > 1:
-            continue
+    paragraphs = [p for d in bundled["validation"].documents[:25] for p in d.text.split("\n\n")]
+    for text in paragraphs:
+        encoded = tagger.encoder.encode(text)
+        assert len(encoded.windows) == 1
         (scores,) = tagger.word_log_probs([encoded])
         best = np.append(0, scores.argmax(axis=1))
         inside = (best[1:] > 0) & (best[1:] % 2 == 0)
         if (inside & (best[1:] != best[:-1]) & (best[1:] != best[:-1] + 1)).any():
             continue  # its own tag sequence is not legal; ours is
-        theirs = [(e["entity_group"], e["start"], e["end"]) for e in tag(document.text)]
-        (ours,) = tagger.tag([document.text])
-        assert theirs == [(span.label, span.start, span.end) for span in ours.spans], document.id
+        theirs = [(e["entity_group"], e["start"], e["end"]) for e in tag(text)]
+        (ours,) = tagger.tag([text])
+        assert theirs == [(span.label, span.start, span.end) for span in ours.spans], text
         compared += 1
         spans += len(theirs)
     assert compared >= 10 and spans >= 50

@@ -153,12 +153,21 @@ def save_classifier(
     tokenizer: PreTrainedTokenizerFast,
     window: WindowSettings,
 ) -> None:
-    """Write safetensors weights, config, tokenizer and window settings into a folder."""
-    with no_progress_bars():
-        model.save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
+    """Write safetensors weights, config, tokenizer and window settings into a folder.
+
+    Raises:
+        InputError: the folder cannot be written, as on a full disk.
+    """
+    from safetensors import SafetensorError
+
     record = {"window": {"size": window.size, "overlap": window.overlap}}
-    (folder / SETTINGS_FILE).write_text(json.dumps(record, indent=2) + "\n", "utf-8")
+    try:
+        with no_progress_bars():
+            model.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+        (folder / SETTINGS_FILE).write_text(json.dumps(record, indent=2) + "\n", "utf-8")
+    except (OSError, SafetensorError) as error:
+        raise InputError(f"{folder}: cannot write the checkpoint: {first_line(error)}") from None
 
 
 @contextmanager

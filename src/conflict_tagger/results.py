@@ -118,13 +118,13 @@ def label_table(result: Mapping[str, Any]) -> str:
 
 def training_table(result: Mapping[str, Any]) -> str:
     """Choice, precision and memory of each seed's training; durations depend on the neighbours."""
-    keys = ("best_epoch", "epochs", "steps", "precision", "device")
+    keys = ("best_epoch", "epochs", "steps", "outside_shift", "precision", "device")
     rows = [
         [seed, *[run[key] for key in keys], run["peak_memory_gb"]["process"], _code(git)]
         for seed, run, git in zip(result["seeds"], result["training"], result["git"], strict=True)
     ]
-    headers = ["seed", "best epoch", "epochs", "steps", "precision", "device", "peak memory, GB",
-               "code"]  # fmt: skip
+    headers = ["seed", "best epoch", "epochs", "steps", "shift of O", "precision", "device",
+               "peak memory, GB", "code"]  # fmt: skip
     return _table(headers, rows)
 
 

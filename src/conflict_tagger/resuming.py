@@ -33,7 +33,7 @@ def recorded_config(folder: Path) -> TrainConfig:
         config = OmegaConf.merge(OmegaConf.structured(TrainConfig), OmegaConf.load(path))
         typed = OmegaConf.to_object(config)
     except FileNotFoundError:
-        raise InputError(f"{folder} is no run folder: it holds no {CONFIG}") from None
+        raise InputError(f"{folder} is no run to go on with: it holds no {CONFIG}") from None
     except (OSError, UnicodeDecodeError, YAMLError, OmegaConfBaseException) as error:
         reason = str(error).splitlines()[0]
         raise InputError(f"{path} is damaged: {reason}") from None
@@ -90,7 +90,9 @@ def run_to_resume(
     """
     assert config.resume is not None
     folder = Path(config.resume)
-    changed = [*changes, *changed_data(read_json(folder / DATA), describe_data(splits))]
+    changed = list(changes)
+    if (folder / DATA).exists():  # else it was killed before it had written its record
+        changed += changed_data(read_json(folder / DATA), describe_data(splits))
     if changed and not config.force:
         raise InputError(
             f"resume: {folder} was started with other inputs ({'; '.join(changed)}); "

@@ -99,7 +99,8 @@ def writing(run: RunFolder, changes: Sequence[str] = ()) -> Iterator[None]:
         def note(state: str, why: str | None = None) -> None:
             if state != "running":
                 session["ended"] = datetime.now(UTC).isoformat(timespec="seconds")
-            replace_json(run.path / STATE, {"state": state, "why": why, "sessions": sessions})
+            record = {"state": state, "why": why, "sessions": sessions}
+            replace_text(run.path / STATE, to_json(record))
 
         try:
             note("running")
@@ -124,13 +125,16 @@ def _reason(error: BaseException) -> str:
 def record_inputs(
     run: RunFolder, config: TrainConfig, splits: Mapping[str, Split], encoder_sha256: str
 ) -> None:
-    """Write the resolved config, the environment, changes to the code, and the data's hashes."""
-    (run.path / CONFIG).write_text(OmegaConf.to_yaml(OmegaConf.structured(config)), "utf-8")
+    """Write the resolved config, the environment, changes to the code, and the data's hashes.
+
+    The hashes come last: where they are, the record is whole.
+    """
+    replace_text(run.path / CONFIG, OmegaConf.to_yaml(OmegaConf.structured(config)))
     environment = describe_environment()
     write_json(run.path / ENVIRONMENT, {**environment, "encoder_sha256": encoder_sha256})
     if environment["git"]["uncommitted_changes"]:
         (run.path / "uncommitted.patch").write_text(git("diff", "HEAD") or "", "utf-8")
-    write_json(run.path / DATA, describe_data(splits))
+    replace_text(run.path / DATA, to_json(describe_data(splits)))
 
 
 def describe_data(splits: Mapping[str, Split]) -> dict[str, dict[str, Any]]:
@@ -202,13 +206,18 @@ def read_json(path: Path) -> dict[str, Any]:
     return value
 
 
+def to_json(value: Any) -> str:
+    """Indented JSON with a line end."""
+    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+
+
 def write_json(path: Path, value: Any) -> None:
     """Write indented UTF-8 JSON."""
-    path.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", "utf-8")
+    path.write_text(to_json(value), "utf-8")
 
 
-def replace_json(path: Path, value: Any) -> None:
-    """Write JSON so that a reader, or a kill, finds either the old file or the new one."""
+def replace_text(path: Path, text: str) -> None:
+    """Write a file so that a reader, or a kill, finds either what was there or all of the new."""
     partial = path.with_name(f"{path.name}.partial")
-    write_json(partial, value)
+    partial.write_text(text, "utf-8")
     partial.replace(path)

@@ -28,6 +28,7 @@ from conflict_tagger.hub import write_model_card
 from conflict_tagger.modeling import load_encoder, no_progress_bars
 from conflict_tagger.resuming import newest_checkpoint, run_to_resume
 from conflict_tagger.runs import (
+    DATA,
     METRICS,
     create_run_folder,
     file_sha256,
@@ -82,7 +83,7 @@ def train(config: TrainConfig, changes: Sequence[str] = ()) -> dict[str, Any]:
             return {**read_json(run.path / METRICS), "run": str(run.path)}
     logger.info("run folder: %s", run.path)
     with writing(run, changes):
-        if config.resume is None or changes:
+        if changes or not (run.path / DATA).exists():
             record_inputs(run, config, splits, encoder_sha256(config.model))
         tracked = tracking.start_tracking(tracking_mode, config, run.id, run.path)
         trainer = SpanTrainer(
