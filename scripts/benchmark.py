@@ -5,11 +5,14 @@ import sys
 from pathlib import Path
 
 from command_line import command
-from omegaconf import DictConfig, OmegaConf
+from hydra import compose
+from omegaconf import OmegaConf
+from train import choose_experiment
 
-from conflict_tagger.config import BenchmarkConfig, TrainConfig
+from conflict_tagger.config import BenchmarkConfig
 from conflict_tagger.documents import InputError
 from conflict_tagger.results import aggregate, read_result
+from conflict_tagger.resuming import FREE, differences, recorded_config
 from conflict_tagger.runs import write_json
 
 
@@ -26,7 +29,7 @@ def main(config: BenchmarkConfig) -> None:
             if subprocess.run([sys.executable, str(script), *overrides]).returncode:
                 raise InputError(f"seed {seed}: the training failed, see above")
             finished = list(folder.glob("*/metrics.json"))
-        check_overrides(finished[0].with_name("config.yaml"), config.overrides)
+        check_recipe(finished[0].parent, config.overrides)
         git = read_result(finished[0].with_name("environment.json"))["git"]
         runs.append({**read_result(finished[0]), "git": git})
     if not runs:
@@ -37,23 +40,20 @@ def main(config: BenchmarkConfig) -> None:
     print(f"wrote {output}; `make results` puts it into the pages")
 
 
-def check_overrides(path: Path, overrides: list[str]) -> None:
-    """Refuse a finished run that was trained with other values than are asked for now."""
-    # Keys that are younger than the run had their default's value.
-    trained = OmegaConf.merge(OmegaConf.structured(TrainConfig), OmegaConf.load(path))
-    for override in overrides:
-        key, _, value = override.partition("=")
-        if key.split(".")[0] == "tracking":
-            continue  # where a run is logged changes nothing in it
-        wanted = OmegaConf.create({"value": None})
-        wanted.merge_with_dotlist([f"value={value}"])
-        found = OmegaConf.select(trained, key)
-        if isinstance(found, DictConfig):  # a group, chosen by the name of its file
-            found = found.get("name")
-        if found != wanted.value:
-            raise InputError(
-                f"{path}: trained with {key}={found}, not {value}; give another name or remove it"
-            )
+def check_recipe(run: Path, overrides: list[str]) -> None:
+    """Refuse a finished run that was trained otherwise than the configuration says now."""
+    recorded = OmegaConf.structured(recorded_config(run))
+    wanted = compose("train", [*choose_experiment(overrides), *overrides])
+    changes = [
+        line
+        for key in recorded
+        if key not in (*FREE, "seed")
+        for line in differences(str(key), recorded[key], wanted[key])
+    ]
+    if changes:
+        raise InputError(
+            f"{run}: was trained otherwise ({'; '.join(changes)}); give another name or remove it"
+        )
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import yaml
 from conftest import ROOT, data_overrides, run_script
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
+from omegaconf import OmegaConf
 
 GOOD = '{"id": "1", "text": "Two killed.", "spans": []}\n'
 
@@ -47,9 +48,14 @@ def test_a_benchmark_reports_a_failed_training_and_refuses_other_runs(tmp_path: 
     assert result.stderr.decode().splitlines()[-1].startswith("error: seed -1: the training failed")
     (run := tmp_path / "x-seed-0" / "run").mkdir(parents=True)
     (run / "metrics.json").write_text("{}")
-    (run / "config.yaml").write_text("training: {learning_rate: 0.0003}")
-    result = run_script("benchmark", *common, "seeds=[0]", "overrides=['training.learning_rate=1']")
-    assert_one_line_error(result, "trained with training.learning_rate=0.0003, not 1")
+    import train  # noqa: F401  registers its schema
+
+    values = composed("train", ["training.learning_rate=0.5"])
+    (run / "config.yaml").write_text(OmegaConf.to_yaml(values))
+    result = run_script("benchmark", *common, "seeds=[0]", "overrides=['training.epochs=2']")
+    assert_one_line_error(
+        result, "training.learning_rate: 0.5 then, 0.0003 now", "training.epochs: 9 then, 2 now"
+    )
 
 
 def test_training_on_bad_data(tmp_path: Path) -> None:
@@ -188,7 +194,6 @@ GROUPS = sorted(f"{path.parent.name}={path.stem}" for path in (ROOT / "configs")
 
 def composed(name: str, overrides: list[str]) -> dict[str, object]:
     import command_line  # noqa: F401  registers nothing by itself; the script does
-    from omegaconf import OmegaConf
 
     GlobalHydra.instance().clear()
     with initialize_config_dir(str(ROOT / "configs"), version_base="1.3"):
@@ -205,10 +210,11 @@ def test_every_group_file_composes_and_types(override: str) -> None:
         assert config[group]["name"] == name  # type: ignore[index]
 
 
-@pytest.mark.parametrize("name", ["train", "evaluate", "tag", "data_check"])
+@pytest.mark.parametrize("name", ["train", "repeat", "evaluate", "tag", "data_check"])
 def test_every_primary_config_composes(name: str) -> None:
     import check_data  # noqa: F401
     import evaluate_checkpoint  # noqa: F401
+    import repeat  # noqa: F401
     import tag  # noqa: F401
     import train  # noqa: F401
 

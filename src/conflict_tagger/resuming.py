@@ -61,14 +61,14 @@ def config_to_resume(config: TrainConfig, given: Sequence[str]) -> tuple[TrainCo
             raise InputError(f"{key}: a resumed run keeps its own; leave it out")
         before = OmegaConf.select(resumed, key)
         if value != before and key.split(".")[0] not in FREE:
-            changes += _differences(key, before, value)
+            changes += differences(key, before, value)
         OmegaConf.update(resumed, key, value, merge=False)
     typed = OmegaConf.to_object(resumed)
     assert isinstance(typed, TrainConfig)
     return replace(typed, resume=config.resume, force=config.force), changes
 
 
-def _differences(key: str, before: Any, now: Any) -> list[str]:
+def differences(key: str, before: Any, now: Any) -> list[str]:
     """One line for each value under a key that is not what it was."""
     if not (OmegaConf.is_dict(before) and OmegaConf.is_dict(now)):
         return [f"{key}: {before} then, {now} now"] if before != now else []
@@ -76,7 +76,7 @@ def _differences(key: str, before: Any, now: Any) -> list[str]:
     return [
         line
         for name in names
-        for line in _differences(f"{key}.{name}", before.get(name), now.get(name))
+        for line in differences(f"{key}.{name}", before.get(name), now.get(name))
     ]
 
 
