@@ -17,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "scripts"))
 from conflict_tagger.bundled import load_bundled
 from conflict_tagger.corpora import Split
 from conflict_tagger.documents import LabelSet, write_jsonl
+from conflict_tagger.encoding import Encoder, spans_to_tags, tags_to_spans
 
 ROOT = Path(__file__).resolve().parent.parent
 LABELS = LabelSet(("PERPETRATOR", "VICTIM", "COUNT", "DENIAL"))
@@ -86,6 +87,19 @@ def data_overrides(folder: Path) -> list[str]:
         f"data.validation={folder}/validation.jsonl",
         f"data.evaluation.test={folder}/test.jsonl",
     ]
+
+
+def assert_gold_spans_survive(encoder: Encoder, bundled: dict[str, Split]) -> None:
+    """Every bundled gold span comes back exactly from the tags of an encoder's words."""
+    spans = 0
+    for split in bundled.values():
+        for document in split.documents:
+            encoded = encoder.encode(document.text)
+            tags, inexpressible = spans_to_tags(document, encoded, LABELS)
+            assert inexpressible == [], document.id
+            assert tuple(tags_to_spans(tags, encoded, LABELS)) == document.spans, document.id
+            spans += len(document.spans)
+    assert spans > 10_000
 
 
 def run_script(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import LABELS
+from conftest import LABELS, assert_gold_spans_survive
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import AutoTokenizer
@@ -50,15 +50,7 @@ def test_every_bundled_gold_span_is_reproduced_exactly(
 ) -> None:
     folder = resolve_source(source, None, "model.source")
     encoder = Encoder(AutoTokenizer.from_pretrained(folder), WindowSettings(128, 32))
-    spans = 0
-    for split in bundled.values():
-        for document in split.documents:
-            encoded = encoder.encode(document.text)
-            tags, inexpressible = spans_to_tags(document, encoded, LABELS)
-            assert inexpressible == [], document.id
-            assert tuple(tags_to_spans(tags, encoded, LABELS)) == document.spans, document.id
-            spans += len(document.spans)
-    assert spans > 10_000
+    assert_gold_spans_survive(encoder, bundled)
 
 
 @pytest.mark.parametrize("tokens", [1_000, 50_000])

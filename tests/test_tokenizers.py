@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 
 import pytest
-from conftest import LABELS
+from conftest import assert_gold_spans_survive
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import PreTrainedTokenizerFast
 
 from conflict_tagger.corpora import Split
-from conflict_tagger.encoding import Encoder, WindowSettings, spans_to_tags, tags_to_spans
+from conflict_tagger.encoding import Encoder, WindowSettings
 
 SPECIAL = ["<s>", "</s>", "<unk>", "<pad>", "<mask>"]
 SPLITS = {
@@ -56,15 +56,7 @@ def encoder(request: pytest.FixtureRequest, bundled: dict[str, Split]) -> Encode
 
 
 def test_every_gold_span_survives(encoder: Encoder, bundled: dict[str, Split]) -> None:
-    spans = 0
-    for split in bundled.values():
-        for document in split.documents:
-            encoded = encoder.encode(document.text)
-            tags, inexpressible = spans_to_tags(document, encoded, LABELS)
-            assert inexpressible == [], document.id
-            assert tuple(tags_to_spans(tags, encoded, LABELS)) == document.spans, document.id
-            spans += len(document.spans)
-    assert spans > 10_000
+    assert_gold_spans_survive(encoder, bundled)
 
 
 def test_words_have_no_space_and_no_punctuation_at_their_edges(encoder: Encoder) -> None:
