@@ -9,6 +9,7 @@ INSTALLED_MPNET := $(VENV)/.installed-mpnet
 # Given on make's command line, these reach the recipes' shell as they are; Hydra takes them quoted.
 need = $(if $($(1)),,$(error $(1) is missing: make $@ $(1)=$(2)))
 quoted = "$(1)='$$$(2)'"
+launched = $(PY) $(if $(NPROC),scripts/launch.py '$(NPROC)')
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-mpnet data data-card train repeat evaluate tag test test-all lint format lock bench bench-clone results
@@ -28,11 +29,11 @@ data-card: $(INSTALLED) ## validate the data and rewrite the tables of data/READ
 
 # A GPU trains mpnet unless another model is named, so its packages come along.
 GPU := $(shell nvidia-smi --list-gpus 2>/dev/null | head -1)
-train: $(INSTALLED) $(if $(GPU),$(if $(findstring model=,$(ARGS)),,$(INSTALLED_MPNET))) ## train and score: ARGS="training.epochs=3" overrides, ARGS="resume=runs/…" goes on
-	@$(PY) scripts/train.py $(ARGS)
+train: $(INSTALLED) $(if $(GPU),$(if $(findstring model=,$(ARGS)),,$(INSTALLED_MPNET))) ## train and score: ARGS="training.epochs=3" overrides, ARGS="resume=runs/…" goes on, NPROC=2 shares it out
+	@$(launched) scripts/train.py $(ARGS)
 
 repeat: $(INSTALLED) ## train the run in RUN=runs/… once more from its record, and compare the scores
-	@$(call need,RUN,runs/…)$(PY) scripts/repeat.py $(call quoted,run,RUN) $(ARGS)
+	@$(call need,RUN,runs/…)$(launched) scripts/repeat.py $(call quoted,run,RUN) $(ARGS)
 
 evaluate: $(INSTALLED) ## score CHECKPOINT=folder-or-hub-id on DATA=file.jsonl (default: seed articles)
 	@$(call need,CHECKPOINT,runs/…/checkpoint)$(PY) scripts/evaluate_checkpoint.py \

@@ -3,6 +3,7 @@
 import logging
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +26,7 @@ NOISE = (
     "Config search path",
     "provider=",
 )
+SAME_ERROR = 10  # seconds for the main process to end all with the same error, told once
 Config = TypeVar("Config")
 
 
@@ -72,10 +74,16 @@ def to_typed(config: DictConfig, schema: type[Config]) -> Config:
 def set_up_logging() -> None:
     """Our messages bare on standard error; the libraries' only where something is wrong."""
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
-    logging.getLogger("conflict_tagger").setLevel(logging.INFO)
+    level = logging.INFO if is_main_process() else logging.ERROR  # one of several is enough
+    logging.getLogger("conflict_tagger").setLevel(level)
     # Before transformers is imported; its report on a fresh head is expected.
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # Hydra raises instead of printing
+
+
+def is_main_process() -> bool:
+    """Whether this is the only process, or the first of those that torchrun started."""
+    return os.environ.get("RANK", "0") == "0"
 
 
 @contextmanager
@@ -84,6 +92,8 @@ def one_line_errors() -> Iterator[None]:
     try:
         yield
     except (InputError, HydraException, OmegaConfBaseException) as error:
+        if not is_main_process():
+            time.sleep(SAME_ERROR)
         print(f"error: {one_line(error)}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:

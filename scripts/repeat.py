@@ -14,6 +14,8 @@ def main(config: RepeatConfig) -> None:
     from conflict_tagger.tables import print_differences
 
     before, after = repeat(config)
+    if after is None:
+        return
     print_differences(before["splits"], after["splits"])
     same_weights = before["checkpoint_sha256"] == after["checkpoint_sha256"]
     print(f"\nweights: {'identical' if same_weights else 'different'}\nrun folder: {after['run']}")

@@ -2,7 +2,7 @@
 
 import sys
 
-from command_line import command
+from command_line import command, is_main_process
 from hydra.core.hydra_config import HydraConfig
 
 from conflict_tagger.config import TrainConfig
@@ -21,6 +21,8 @@ def main(config: TrainConfig) -> None:
         given = [override.partition("=")[0].lstrip("+~") for override in overrides]
         config, changes = config_to_resume(config, given)
     result = train(config, changes)
+    if result is None:
+        return
     print_scores(result["splits"])
     print(f"\nrun folder: {result['run']}\ncheckpoint: {result['run']}/checkpoint")
 
@@ -33,7 +35,8 @@ def choose_experiment(arguments: list[str]) -> list[str]:
 
     if not torch.cuda.is_available():
         return ["experiment=cpu"]
-    print("there is a GPU: experiment=gpu (see configs/experiment/gpu.yaml)", file=sys.stderr)
+    if is_main_process():
+        print("there is a GPU: experiment=gpu (see configs/experiment/gpu.yaml)", file=sys.stderr)
     return ["experiment=gpu"]
 
 

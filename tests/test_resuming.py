@@ -201,7 +201,7 @@ def test_what_cannot_be_resumed(config: TrainConfig, tmp_path: Path) -> None:
     folder = run_folder(tmp_path, config)
     with pytest.raises(InputError, match="experiment: a resumed run keeps its own"):
         config_to_resume(replace(config, resume=str(folder)), ["experiment"])
-    with pytest.raises(InputError, match=r"is no run to go on with: it holds no config.yaml"):
+    with pytest.raises(InputError, match=r"holds no config.yaml, so it is no run folder"):
         config_to_resume(replace(config, resume=str(tmp_path)), [])
     (folder / "config.yaml").write_text("training: [1")
     with pytest.raises(InputError, match=r"config.yaml is damaged"):

@@ -11,7 +11,7 @@ import torch
 from torch.utils.data import Dataset, Sampler
 
 from conflict_tagger.augmentation import MentionReplacer
-from conflict_tagger.documents import Document, LabelSet
+from conflict_tagger.documents import Document, InputError, LabelSet
 from conflict_tagger.encoding import IGNORED, Encoder, Ints, encode_for_training
 
 # Padded lengths are multiples of this: CPU kernels are built and kept for every new shape, and
@@ -116,16 +116,27 @@ class TokenBatchSampler(Sampler[list[int]]):
 
     Every epoch has the same number of batches, laid out over its sorted windows so that each
     holds the same share of the tokens; which windows share a batch, and the order of batches,
-    is drawn anew from `seed` and the epoch alone. A batch holds at least one window.
+    is drawn anew from `seed` and the epoch alone. A batch holds at least one window. Several
+    processes take turns at batches of that much less: a step has as many tokens as with one.
     """
 
-    def __init__(self, windows: TrainingWindows, tokens_per_batch: int, seed: int) -> None:
-        """Count the batches that the windows fill."""
+    def __init__(
+        self, windows: TrainingWindows, tokens_per_batch: int, seed: int, processes: int = 1
+    ) -> None:
+        """Count the batches that the windows fill.
+
+        Raises:
+            InputError: there are fewer windows than processes.
+        """
         self.windows = windows
         self.seed = seed
+        self.processes = processes
         self.epoch = 0
         lengths = windows.lengths
-        self._count = min(len(lengths), math.ceil(int(lengths.sum()) / tokens_per_batch))
+        if len(lengths) < processes:
+            raise InputError(f"{processes} processes: there are only {len(lengths)} windows")
+        tokens = int(lengths.sum())
+        self._count = self._even(math.ceil(tokens * processes / tokens_per_batch), len(lengths))
 
     def __len__(self) -> int:
         return self._count
@@ -140,9 +151,15 @@ class TokenBatchSampler(Sampler[list[int]]):
         generator = np.random.default_rng([self.seed, self.epoch])
         noise = generator.uniform(1 - JITTER, 1 + JITTER, len(lengths))
         order = np.argsort(lengths * noise, kind="stable")
-        batches = np.split(order, even_cuts(lengths[order], min(self._count, len(order))))
+        count = self._even(self._count, len(order))
+        batches = np.split(order, even_cuts(lengths[order], count))
         for index in generator.permutation(len(batches)):
             yield batches[index].tolist()
+
+    def _even(self, batches: int, windows: int) -> int:
+        """A number of batches, none of them empty, that gives every process as many."""
+        turns = min(math.ceil(batches / self.processes), windows // self.processes)
+        return turns * self.processes
 
 
 def even_cuts(lengths: Ints, parts: int) -> Ints:

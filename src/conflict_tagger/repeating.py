@@ -21,16 +21,17 @@ from conflict_tagger.runs import (
     read_json,
 )
 from conflict_tagger.sources import encoder_sha256
-from conflict_tagger.training import train
+from conflict_tagger.training import this_process, train
 
 logger = logging.getLogger(__name__)
 
 
-def repeat(config: RepeatConfig) -> tuple[dict[str, Any], dict[str, Any]]:
+def repeat(config: RepeatConfig) -> tuple[dict[str, Any], dict[str, Any] | None]:
     """Train from a run folder's record into a new folder.
 
     Returns:
-        What metrics.json holds of the recorded run and of the new one, that one's folder as `run`.
+        What metrics.json holds of the recorded run and of the new one, that one's folder as `run`;
+        None instead of it in all but the main process.
 
     Raises:
         InputError: the run is not finished, its records are damaged, or its data has changed.
@@ -40,6 +41,9 @@ def repeat(config: RepeatConfig) -> tuple[dict[str, Any], dict[str, Any]]:
     if not (folder / METRICS).exists():
         raise InputError(f"run: {folder} is not finished: there is nothing to compare with")
     before = read_json(folder / METRICS)
+    processes = before.get("training", {}).get("processes", 1)
+    if processes != this_process().num_processes:
+        raise InputError(f"run: {folder} needs {processes} processes: add NPROC={processes}")
     splits = load_splits(recorded.data, LabelSet(tuple(recorded.data.labels)))
     changed = changed_data(read_json(folder / DATA), describe_data(splits))
     if changed:

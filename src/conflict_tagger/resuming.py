@@ -33,7 +33,7 @@ def recorded_config(folder: Path) -> TrainConfig:
         config = OmegaConf.merge(OmegaConf.structured(TrainConfig), OmegaConf.load(path))
         typed = OmegaConf.to_object(config)
     except FileNotFoundError:
-        raise InputError(f"{folder} is no run to go on with: it holds no {CONFIG}") from None
+        raise InputError(f"{folder} holds no {CONFIG}, so it is no run folder") from None
     except (OSError, UnicodeDecodeError, YAMLError, OmegaConfBaseException) as error:
         reason = str(error).splitlines()[0]
         raise InputError(f"{path} is damaged: {reason}") from None
@@ -81,16 +81,19 @@ def differences(key: str, before: Any, now: Any) -> list[str]:
 
 
 def run_to_resume(
-    config: TrainConfig, splits: Mapping[str, Split], changes: Sequence[str]
+    config: TrainConfig, splits: Mapping[str, Split], changes: Sequence[str], processes: int
 ) -> tuple[RunFolder, list[str]]:
-    """The run folder to go on in, and all that changed in its configuration and data.
+    """The run folder to go on in, and all that changed: configuration, data, processes.
 
     Raises:
         InputError: something changed and `force` is not set, or the folder's records are damaged.
     """
     assert config.resume is not None
     folder = Path(config.resume)
+    run = RunFolder(folder, folder.resolve().name.rpartition("-")[2])
     changed = list(changes)
+    for session in run.state().get("sessions", [])[-1:]:
+        changed += differences("processes", session.get("processes", 1), processes)
     if (folder / DATA).exists():  # else it was killed before it had written its record
         changed += changed_data(read_json(folder / DATA), describe_data(splits))
     if changed and not config.force:
@@ -98,7 +101,7 @@ def run_to_resume(
             f"resume: {folder} was started with other inputs ({'; '.join(changed)}); "
             "restore them, or go on regardless with force=true"
         )
-    return RunFolder(folder, folder.resolve().name.rpartition("-")[2]), changed
+    return run, changed
 
 
 def changed_data(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:

@@ -70,7 +70,7 @@ def create_run_folder(config: TrainConfig) -> RunFolder:
 
 
 @contextmanager
-def writing(run: RunFolder, changes: Sequence[str] = ()) -> Iterator[None]:
+def writing(run: RunFolder, changes: Sequence[str] = (), processes: int = 1) -> Iterator[None]:
     """Hold a run's lock, and keep in state.json whether it is running, finished or failed.
 
     Every stretch of work on the run is a session there, with the code it ran and what was
@@ -91,6 +91,7 @@ def writing(run: RunFolder, changes: Sequence[str] = ()) -> Iterator[None]:
             "started": datetime.now(UTC).isoformat(timespec="seconds"),
             "host": platform.node(),
             "pid": os.getpid(),
+            "processes": processes,
             "git": git_state(),
             "changes": list(changes),
         }

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from accelerate.utils import broadcast_object_list
 from safetensors import SafetensorError
 from torch.utils.data import DataLoader
 from transformers import (
@@ -30,11 +31,32 @@ from conflict_tagger.batching import (
 )
 from conflict_tagger.config import TrainingConfig
 from conflict_tagger.documents import Document, InputError, first_line
+from conflict_tagger.encoding import IGNORED
 from conflict_tagger.evaluation import score_split
 from conflict_tagger.tagger import Tagger
 
 CHOOSE_BY = "eval_strict_f1"
 PARTIAL = "partial"  # where a checkpoint is written before it is renamed
+
+
+def token_loss(
+    outputs: Any, labels: torch.Tensor, num_items_in_batch: torch.Tensor
+) -> torch.Tensor:
+    """Cross entropy of one batch, divided by the labelled tokens of its whole step.
+
+    The heads of transformers 5 average over their own batch: over several batches or processes a
+    step, the Trainer would add up such averages, and weigh a short text's tokens more.
+
+    Args:
+        outputs: what the model returns, `logits` of shape (rows, length, tags) among it.
+        labels: tag ids, IGNORED where a token carries none, shape (rows, length).
+        num_items_in_batch: the labelled tokens of all batches and processes of the step.
+    """
+    logits = outputs.logits.float().flatten(0, 1)
+    summed = torch.nn.functional.cross_entropy(
+        logits, labels.flatten(), ignore_index=IGNORED, reduction="sum"
+    )
+    return summed / num_items_in_batch
 
 
 class EpochProgress(ProgressCallback):  # type: ignore[misc]
@@ -92,6 +114,7 @@ class SpanTrainer(Trainer):  # type: ignore[misc]
             model=tagger.model,
             processing_class=tagger.tokenizer,
             data_collator=self._collate,
+            compute_loss_func=token_loss,
             eval_dataset=list(validation),
             **arguments,
         )
@@ -102,9 +125,12 @@ class SpanTrainer(Trainer):  # type: ignore[misc]
         self.add_callback(EarlyStoppingCallback(recipe.patience))
 
     def get_train_dataloader(self) -> DataLoader[Any]:
-        """Length-grouped batches of about `tokens_per_batch` tokens, padded to their longest."""
+        """Length-grouped batches of about `tokens_per_batch` tokens, dealt out to the processes."""
         sampler = TokenBatchSampler(
-            self.train_dataset, self.recipe.tokens_per_batch, self.args.seed
+            self.train_dataset,
+            self.recipe.tokens_per_batch,
+            self.args.seed,
+            self.args.world_size,
         )
         loader: DataLoader[Any] = DataLoader(
             self.train_dataset,
@@ -123,15 +149,19 @@ class SpanTrainer(Trainer):  # type: ignore[misc]
         steps = Path(self.args.output_dir)
         name = f"{PREFIX_CHECKPOINT_DIR}-{self.state.global_step}"
         partial = steps / PARTIAL
-        shutil.rmtree(partial, ignore_errors=True)
+        if self.args.should_save:
+            shutil.rmtree(partial, ignore_errors=True)
+        self.accelerator.wait_for_everyone()
         self.args.output_dir = str(partial)
         try:
             super()._save_checkpoint(model, trial)
             if self.state.best_global_step == self.state.global_step:
                 self.state.best_model_checkpoint = str(steps / name)
-            self.state.save_to_json(str(partial / name / TRAINER_STATE_NAME))
-            shutil.rmtree(steps / name, ignore_errors=True)
-            (partial / name).rename(steps / name)
+            self.accelerator.wait_for_everyone()  # each process has written its random state
+            if self.args.should_save:
+                self.state.save_to_json(str(partial / name / TRAINER_STATE_NAME))
+                shutil.rmtree(steps / name, ignore_errors=True)
+                (partial / name).rename(steps / name)
         except (OSError, RuntimeError, SafetensorError) as error:  # torch has no error of its own
             free = shutil.disk_usage(steps).free / 1e6  # torch does not say that the disk is full
             shutil.rmtree(partial, ignore_errors=True)
@@ -141,8 +171,12 @@ class SpanTrainer(Trainer):  # type: ignore[misc]
             ) from None
         finally:
             self.args.output_dir = str(steps)
-        shutil.rmtree(partial)
-        rotate_checkpoints(str(steps), self.args.save_total_limit, self.state.best_model_checkpoint)
+        if self.args.should_save:
+            shutil.rmtree(partial)
+            rotate_checkpoints(
+                str(steps), self.args.save_total_limit, self.state.best_model_checkpoint
+            )
+        self.accelerator.wait_for_everyone()
 
     def _collate(self, rows: list[dict[str, list[int]]]) -> dict[str, torch.Tensor]:
         """Pad training windows, and hide some tokens if the recipe says so."""
@@ -158,9 +192,20 @@ class SpanTrainer(Trainer):  # type: ignore[misc]
         return batch
 
     def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
-        """Span scores of the validation documents, with the prefix `eval_`."""
+        """Span scores of the validation documents, with the prefix `eval_`.
+
+        One process tags the documents and tells the others: all must choose the same epoch.
+        """
+        metrics: dict[str, float]
+        (metrics,) = broadcast_object_list([self._score() if self.args.should_log else None])
+        self.log(metrics)
+        control: TrainerControl = self.control  # type: ignore[has-type]
+        self.control = self.callback_handler.on_evaluate(self.args, self.state, control, metrics)
+        return metrics
+
+    def _score(self) -> dict[str, float]:
         _predicted, scores = score_split(self.tagger, self.validation)
-        metrics = {
+        return {
             "eval_strict_f1": scores["strict"]["micro"]["f1"],
             "eval_overlap_f1": scores["overlap"]["micro"]["f1"],
             **{
@@ -168,7 +213,3 @@ class SpanTrainer(Trainer):  # type: ignore[misc]
                 for label, values in scores["strict"]["per_label"].items()
             },
         }
-        self.log(metrics)
-        control: TrainerControl = self.control  # type: ignore[has-type]
-        self.control = self.callback_handler.on_evaluate(self.args, self.state, control, metrics)
-        return metrics

@@ -9,17 +9,26 @@ import shutil
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import torch
+from accelerate import PartialState
+from accelerate.utils import broadcast_object_list
 from transformers import TrainingArguments, set_seed
 
 from conflict_tagger import tracking
 from conflict_tagger.augmentation import MentionReplacer
 from conflict_tagger.balancing import balance
 from conflict_tagger.batching import TrainingWindows
-from conflict_tagger.config import Precision, TrainConfig, TrainingConfig, check_train_config
+from conflict_tagger.config import (
+    Precision,
+    Tracking,
+    TrainConfig,
+    TrainingConfig,
+    check_train_config,
+)
 from conflict_tagger.corpora import TRAIN, VALIDATION, Split, load_splits
 from conflict_tagger.documents import Document, InputError, LabelSet, write_jsonl
 from conflict_tagger.encoding import WindowSettings
@@ -46,15 +55,22 @@ logger = logging.getLogger(__name__)
 SPEED = "train_tokens_per_second"  # without padding, evaluation included
 
 
-def train(config: TrainConfig, changes: Sequence[str] = ()) -> dict[str, Any]:
+def this_process() -> PartialState:
+    """This process among those of a training: alone, or as torchrun started it."""
+    return PartialState(cpu=not torch.accelerator.is_available())
+
+
+def train(config: TrainConfig, changes: Sequence[str] = ()) -> dict[str, Any] | None:
     """Fine-tune an encoder, score it on every split and write the run folder.
+
+    Of several processes only the main one scores and writes.
 
     Args:
         config: the resolved configuration.
         changes: how it differs from that of the run it resumes, a line each.
 
     Returns:
-        What metrics.json holds, and the run folder as `run`.
+        What metrics.json holds, and the run folder as `run`; None in the other processes.
 
     Raises:
         InputError: a bad value, file or model, named by key or line.
@@ -63,7 +79,9 @@ def train(config: TrainConfig, changes: Sequence[str] = ()) -> dict[str, Any]:
     check_train_config(config)
     check_compiler(config.training)
     bf16 = use_bf16(config.training)
-    tracking_mode = tracking.resolve_mode(config.tracking.mode)
+    process = this_process()
+    main = process.is_main_process
+    tracking_mode = tracking.resolve_mode(config.tracking.mode if main else Tracking.none)
     labels = LabelSet(tuple(config.data.labels))
     splits = load_splits(config.data, labels)
 
@@ -75,15 +93,15 @@ def train(config: TrainConfig, changes: Sequence[str] = ()) -> dict[str, Any]:
         raise InputError(f"{splits[TRAIN].path}: holds no words to train on")
 
     if config.resume is None:
-        run = create_run_folder(config)
+        (run,) = broadcast_object_list([create_run_folder(config) if main else None])
     else:
-        run, changes = run_to_resume(config, splits, changes)
+        run, changes = run_to_resume(config, splits, changes, process.num_processes)
         if run.state().get("state") == "finished":
             logger.info("%s is finished already: nothing is left to do", run.path)
-            return {**read_json(run.path / METRICS), "run": str(run.path)}
+            return {**read_json(run.path / METRICS), "run": str(run.path)} if main else None
     logger.info("run folder: %s", run.path)
-    with writing(run, changes):
-        if changes or not (run.path / DATA).exists():
+    with writing(run, changes, process.num_processes) if main else nullcontext():
+        if main and (changes or not (run.path / DATA).exists()):
             record_inputs(run, config, splits, encoder_sha256(config.model))
         tracked = tracking.start_tracking(tracking_mode, config, run.id, run.path)
         trainer = SpanTrainer(
@@ -98,6 +116,9 @@ def train(config: TrainConfig, changes: Sequence[str] = ()) -> dict[str, Any]:
             logger.info("going on from %s", checkpoint)
         with no_progress_bars():  # the Trainer's own bar over the steps stays
             trainer.train(resume_from_checkpoint=checkpoint and str(checkpoint))
+        process.destroy_process_group()
+        if not main:
+            return None
         write_json(run.path / "history.json", trainer.state.log_history)
         shift = balance(tagger, splits[VALIDATION].documents) if config.training.balance else 0.0
         tagger.save_pretrained(run.path / "checkpoint")
@@ -166,7 +187,8 @@ def training_arguments(
         activation_checkpointing=recipe.gradient_checkpointing,
         torch_compile=recipe.compile,
         bf16=bf16,
-        use_cpu=bf16 and not torch.cuda.is_available(),  # bf16 on a CPU has to be asked for so
+        # Processes on a CPU, and bf16 there, have to be asked for so.
+        use_cpu=not torch.accelerator.is_available(),
         seed=config.seed,
         eval_strategy="epoch",
         save_strategy="epoch",
@@ -225,13 +247,14 @@ def summarize(trainer: SpanTrainer) -> dict[str, Any]:
         "steps": trainer.state.global_step,
         "precision": "bf16" if trainer.args.bf16 else "fp32",
         "device": trainer.args.device.type,
+        "processes": trainer.args.world_size,
         "seconds": round(seconds, 1),
         "tokens_per_second": round(speeds[-1]) if speeds else None,
     }
 
 
 def peak_memory_gb() -> dict[str, float]:
-    """The most memory this process held, in gigabytes (10^9 bytes), and on the GPU if any."""
+    """The most memory the main process held, in gigabytes (10^9 bytes), and on the GPU if any."""
     unit = 1 if sys.platform == "darwin" else 1024  # ru_maxrss counts bytes there, kibibytes here
     memory = {"process": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e9}
     if torch.cuda.is_available():
