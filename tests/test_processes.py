@@ -1,11 +1,13 @@
 """Several processes, batches a step and switches: one training, counted once."""
 
 import json
-import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import psutil
 import pytest
 import torch
 from conftest import LABELS, ROOT, data_overrides, run_script
@@ -27,19 +29,30 @@ FIXED = [
     "model.window.size=64", "model.window.overlap=16", "model.fresh_layers=0",
 ]  # fmt: skip
 
+# Two processes that draw at random all that the recipe draws.
+PAIR = [
+    "tracking=none", "training.tokens_per_batch=1024", "training.epochs=3",
+    "++model.settings.hidden_dropout_prob=0.1", "training.replace_mentions=0.5",
+]  # fmt: skip
+
 
 def train_tiny(
     encoder: Path, data: Path, runs: Path, *overrides: str, processes: int = 1
 ) -> subprocess.CompletedProcess[str]:
-    launcher = [] if processes == 1 else ["scripts/launch.py", str(processes)]
     return subprocess.run(
-        [
-            sys.executable, *launcher, "scripts/train.py", *data_overrides(data), *FIXED,
-            f"model.source={encoder}", f"runs={runs}", "name=tiny", *overrides,
-        ],
+        command(encoder, data, runs, *overrides, processes=processes),
         cwd=ROOT, capture_output=True, text=True, timeout=230, check=False,
-        env={**os.environ, "PYTHONWARNINGS": "default"},
     )  # fmt: skip
+
+
+def command(
+    encoder: Path, data: Path, runs: Path, *overrides: str, processes: int = 1
+) -> list[str]:
+    launcher = [] if processes == 1 else ["scripts/launch.py", str(processes)]
+    return [
+        sys.executable, *launcher, "scripts/train.py", *data_overrides(data), *FIXED,
+        f"model.source={encoder}", f"runs={runs}", "name=tiny", *overrides,
+    ]  # fmt: skip
 
 
 def trained_run(*arguments: object, **options: object) -> Path:
@@ -96,6 +109,60 @@ def test_two_processes_train_as_one_does(
     result = run_script("repeat", f"run={two}", f"runs={tmp_path / 'again'}")
     assert result.returncode == 2
     assert "needs 2 processes: add NPROC=2" in result.stderr.decode()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stop", [signal.SIGKILL, signal.SIGINT])
+def test_two_processes_that_are_stopped_go_on_as_if_they_had_not_been(
+    undisturbed_pair: Path, tiny_encoder: Path, tiny_data: Path, tmp_path: Path, stop: int
+) -> None:
+    arguments = command(tiny_encoder, tiny_data, tmp_path, *PAIR, processes=2)
+    with subprocess.Popen(arguments, cwd=ROOT, stderr=subprocess.PIPE, text=True) as launcher:
+        try:
+            wait_for(tmp_path, "*/steps/checkpoint-*", launcher)
+            if stop == signal.SIGINT:  # as a terminal does, which reaches the launcher alone
+                launcher.send_signal(stop)
+            else:
+                for process in psutil.Process(launcher.pid).children(recursive=True):
+                    process.send_signal(stop)
+            _, errors = launcher.communicate(timeout=60)
+        finally:
+            launcher.kill()
+    (folder,) = tmp_path.iterdir()
+    state = json.loads((folder / "state.json").read_text())
+    if stop == signal.SIGINT:
+        assert launcher.returncode == 130
+        assert (state["state"], state["why"]) == ("failed", "interrupted")
+        assert f"resume={folder}" in errors and "Traceback" not in errors
+    else:
+        assert launcher.returncode == signal.SIGKILL
+        assert state["state"] == "running" and "died of signal 9" in errors
+
+    alone = run_script("train", f"resume={folder}")
+    assert alone.returncode == 2
+    assert "processes: 2 then, 1 now" in alone.stderr.decode()
+
+    again = subprocess.run(
+        [sys.executable, "scripts/launch.py", "2", "scripts/train.py", f"resume={folder}"],
+        cwd=ROOT, capture_output=True, text=True, timeout=200, check=False,
+    )  # fmt: skip
+    assert again.returncode == 0, again.stderr
+    weights = [run / "checkpoint" / "model.safetensors" for run in (folder, undisturbed_pair)]
+    assert weights[0].read_bytes() == weights[1].read_bytes()
+
+
+def wait_for(folder: Path, pattern: str, process: subprocess.Popen[str]) -> None:
+    deadline = time.monotonic() + 120
+    while not list(folder.glob(pattern)):
+        assert process.poll() is None and time.monotonic() < deadline, "nothing came"
+        time.sleep(0.02)
+
+
+@pytest.fixture(scope="module")
+def undisturbed_pair(
+    tiny_encoder: Path, tiny_data: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    return trained_run(tiny_encoder, tiny_data, tmp_path_factory.mktemp("pair"), *PAIR, processes=2)
 
 
 @pytest.mark.slow
