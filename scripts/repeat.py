@@ -19,7 +19,12 @@ def main(config: RepeatConfig) -> None:
     print_differences(before["splits"], after["splits"])
     same_weights = before["checkpoint_sha256"] == after["checkpoint_sha256"]
     print(f"\nweights: {'identical' if same_weights else 'different'}\nrun folder: {after['run']}")
-    if not same_weights or before["splits"] != after["splits"]:
+    same_scores = all(
+        before["splits"][name][match] == after["splits"][name][match]
+        for name in before["splits"]
+        for match in ("strict", "overlap")
+    )
+    if not same_weights or not same_scores:
         sys.exit(1)
 
 

@@ -1,12 +1,15 @@
 """Scores against hand-computed cases, seqeval, and through the evaluate library."""
 
+import itertools
 import random
 
 import pytest
+from nervaluate import Evaluator
 from seqeval.metrics import classification_report
 from seqeval.scheme import IOB2
 
 from conflict_tagger.documents import Document, InputError, LabelSet, Span
+from conflict_tagger.scoring.counts import MATCHES, count_matches
 from conflict_tagger.scoring.spans import load_metric, score_documents, score_spans
 
 LABELS = LabelSet(("P", "V", "D"))
@@ -31,6 +34,12 @@ def test_hand_computed_case() -> None:
     scores = score_spans(gold, predicted, LABELS)
     assert scores["documents"] == 2
     strict, overlap = scores["strict"], scores["overlap"]
+    # Last word: as strict, and the second piece of the denial ends where the denial does.
+    assert scores["last_word"]["micro"] == pytest.approx(
+        {"precision": 2 / 5, "recall": 2 / 5, "f1": 2 / 5, "support": 5}
+    )
+    assert scores["last_word"]["per_label"]["D"]["precision"] == 0.5
+    assert scores["last_word"]["per_label"]["D"]["recall"] == 1
     # Strict: 1 of 5 predicted is right, 1 of 5 gold is found.
     assert strict["micro"] == pytest.approx(
         {"precision": 1 / 5, "recall": 1 / 5, "f1": 1 / 5, "support": 5}
@@ -120,6 +129,92 @@ def test_strict_scores_equal_seqeval(seed: int) -> None:
             ("support",) * 2,
         ):
             assert values[key] == pytest.approx(report[name][theirs]), (name, key)
+
+
+def random_spans(generator: random.Random) -> list[Span]:
+    edges = sorted(generator.sample(range(40), 2 * generator.randrange(8)))
+    pairs = zip(edges[::2], edges[1::2], strict=True)
+    return [Span(generator.choice(LABELS.names), start, end) for start, end in pairs]
+
+
+def test_counts_equal_those_of_a_comparison_of_all_pairs() -> None:
+    generator = random.Random(0)
+    gold = [random_spans(generator) for _ in range(300)]
+    predicted = [random_spans(generator) for _ in range(300)]
+    rules = {
+        "strict": lambda a, b: (a.start, a.end) == (b.start, b.end),
+        "last_word": lambda a, b: a.end == b.end,
+        "overlap": lambda a, b: a.start < b.end and b.start < a.end,
+    }
+    counts = count_matches(gold, predicted, LABELS)
+    assert set(MATCHES) == set(rules)
+    for (document, (of_gold, of_predicted)), (label_index, label) in itertools.product(
+        enumerate(zip(gold, predicted, strict=True)), enumerate(LABELS)
+    ):
+        here = [span for span in of_gold if span.label == label]
+        there = [span for span in of_predicted if span.label == label]
+        assert counts.support[document, label_index] == len(here)
+        assert counts.predicted[document, label_index] == len(there)
+        for index, match in enumerate(MATCHES):
+            agrees = rules[match]
+            right = sum(any(agrees(span, other) for other in here) for span in there)
+            found = sum(any(agrees(span, other) for other in there) for span in here)
+            assert counts.right[index, document, label_index] == right, (match, here, there)
+            assert counts.found[index, document, label_index] == found, (match, here, there)
+
+
+def nervaluate_counts(gold: list[Span], predicted: list[Span], scheme: str) -> dict[str, int]:
+    """What nervaluate counts in one document; its ends are inclusive."""
+    sides = [
+        [[{"label": s.label, "start": s.start, "end": s.end - 1} for s in side]]
+        for side in (gold, predicted)
+    ]
+    result = Evaluator(*sides, tags=list(LABELS), loader="dict").evaluate()["overall"][scheme]
+    return {key: getattr(result, key) for key in ("correct", "incorrect", "spurious", "missed")}
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_strict_counts_equal_nervaluate(seed: int) -> None:
+    generator = random.Random(seed)
+    gold, predicted = random_spans(generator), random_spans(generator)
+    predicted = [*predicted[:2], *[s for s in gold if all(o.end <= s.start for o in predicted[:2])]]
+    counts = count_matches([gold], [predicted], LABELS)
+    strict = MATCHES.index("strict")
+    theirs = nervaluate_counts(gold, predicted, "strict")
+    assert counts.right[strict].sum() == counts.found[strict].sum() == theirs["correct"]
+
+
+def test_where_nervaluate_differs_a_denial_in_two_pieces_is_half_spurious_there() -> None:
+    """One denial, predicted in two pieces: how right is that?
+
+    nervaluate's `ent_type` lets a gold span match one predicted span only: the second piece is
+    spurious, precision 1/2. Our overlap asks each side by itself: both pieces lie in the denial,
+    precision 1, and the denial was found, recall 1. We hold to ours, because overlap is there to
+    say whether what is marked is there at all; that the edges are wrong is what strict is for,
+    and there both of us count nothing right.
+    """
+    gold, pieces = [Span("D", 0, 60)], [Span("D", 0, 20), Span("D", 25, 60)]
+    theirs = nervaluate_counts(gold, pieces, "ent_type")
+    assert (theirs["correct"], theirs["spurious"], theirs["missed"]) == (1, 1, 0)
+    ours = score_spans([gold], [pieces], LABELS)
+    assert (ours["overlap"]["micro"]["precision"], ours["overlap"]["micro"]["recall"]) == (1, 1)
+    assert ours["strict"]["micro"]["f1"] == 0
+    assert nervaluate_counts(gold, pieces, "strict")["correct"] == 0
+
+
+def test_where_seqeval_differs_without_a_scheme_it_repairs_illegal_tags() -> None:
+    """An I- tag without its B-: seqeval's default reads a span there, its strict mode does not.
+
+    Strict mode is right for this task: no such tag leaves our decoder, and a scorer that repairs
+    what it is given hides the fault of the system that gives it.
+    """
+    gold, predicted = [["B-P", "I-P", "O"]], [["I-P", "I-P", "O"]]
+    lenient = classification_report(gold, predicted, output_dict=True, zero_division=0)
+    strict = classification_report(
+        gold, predicted, output_dict=True, mode="strict", scheme=IOB2, zero_division=0
+    )
+    assert lenient["micro avg"]["f1-score"] == 1
+    assert strict["micro avg"]["f1-score"] == 0
 
 
 def test_the_evaluate_metric_is_loaded_from_the_package_and_gives_the_same() -> None:

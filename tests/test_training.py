@@ -30,6 +30,7 @@ from conflict_tagger.config import (
 from conflict_tagger.corpora import Split, check_no_leak
 from conflict_tagger.documents import Document, InputError, read_jsonl
 from conflict_tagger.encoding import WindowSettings
+from conflict_tagger.evaluation import intervals
 from conflict_tagger.modeling import load_encoder
 from conflict_tagger.scoring.spans import score_documents
 from conflict_tagger.training import train, use_bf16
@@ -47,7 +48,7 @@ def test_metrics_have_the_promised_shape(trained: tuple[Path, str]) -> None:
     assert list(metrics["splits"]) == ["validation", "test", "seed_articles"]
     for scores in metrics["splits"].values():
         assert scores["documents"] > 0
-        for match in ("strict", "overlap"):
+        for match in ("strict", "last_word", "overlap"):
             rows = [scores[match]["micro"], scores[match]["macro"]]
             rows += [scores[match]["per_label"][label] for label in LABELS]
             assert all(set(row) == {"precision", "recall", "f1", "support"} for row in rows)
@@ -66,7 +67,12 @@ def test_scores_and_predictions_are_those_of_the_weights_on_disk(
     predicted = Tagger.from_pretrained(folder / "checkpoint").tag_documents(gold)
     written = list(read_jsonl(folder / "predictions" / "test.jsonl"))
     assert predicted == written
-    assert score_documents(gold, predicted, LABELS) == metrics["splits"]["test"]
+    scores = metrics["splits"]["test"]
+    found = scores.pop("intervals")
+    assert score_documents(gold, predicted, LABELS) == scores
+    assert found == intervals(gold, predicted, LABELS)
+    low, high = found["strict"]["micro"]["f1"]
+    assert low < scores["strict"]["micro"]["f1"] < high
 
 
 def test_the_best_epoch_is_the_one_kept(trained: tuple[Path, str]) -> None:
@@ -103,8 +109,10 @@ def test_the_model_card_quotes_the_metrics(trained: tuple[Path, str]) -> None:
     metrics = json.loads((trained[0] / "metrics.json").read_text())
     for scores in metrics["splits"].values():
         strict, overlap = scores["strict"]["micro"], scores["overlap"]["micro"]
+        low, high = scores["intervals"]["strict"]["micro"]["f1"]
         row = "| **micro** | {support} | {precision:.3f} | {recall:.3f} | {f1:.3f} |"
-        assert f"{row.format(**strict)} {overlap['precision']:.3f}" in card
+        rest = f"{scores['last_word']['micro']['f1']:.3f} | {overlap['precision']:.3f}"
+        assert f"{row.format(**strict)} {low:.3f}–{high:.3f} | {rest}" in card
     yaml.safe_load(card.split("---")[1])
 
 

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from conflict_tagger.config import EvaluateConfig
-from conflict_tagger.documents import Document, InputError, read_jsonl, write_jsonl
+from conflict_tagger.documents import Document, InputError, LabelSet, read_jsonl, write_jsonl
 from conflict_tagger.runs import file_sha256, write_json
+from conflict_tagger.scoring.counts import count_documents
+from conflict_tagger.scoring.intervals import FEW, bootstrap_intervals
 from conflict_tagger.scoring.spans import score_documents
 from conflict_tagger.tagger import Tagger
 
@@ -29,7 +31,7 @@ def evaluate_checkpoint(config: EvaluateConfig) -> dict[str, Any]:
     gold = list(read_jsonl(path))
     tagger = Tagger.from_pretrained(config.checkpoint, revision=config.revision)
     check_labels(gold, tagger, path)
-    predicted, scores = score_split(tagger, gold)
+    predicted, scores = score_with_intervals(tagger, gold)
     result = {
         "checkpoint": config.checkpoint,
         "data": {"path": str(path), "sha256": file_sha256(path)},
@@ -50,6 +52,31 @@ def score_split(tagger: Tagger, gold: Sequence[Document]) -> tuple[list[Document
     """The documents as the tagger tags them, and the scores of those tags against the gold."""
     predicted = tagger.tag_documents(gold)
     return predicted, score_documents(gold, predicted, tagger.labels)
+
+
+def score_with_intervals(
+    tagger: Tagger, gold: Sequence[Document]
+) -> tuple[list[Document], dict[str, Any]]:
+    """What `score_split` returns, and bootstrap intervals of the scores as `intervals`."""
+    predicted, scores = score_split(tagger, gold)
+    return predicted, {**scores, "intervals": intervals(gold, predicted, tagger.labels)}
+
+
+def intervals(
+    gold: Sequence[Document], predicted: Sequence[Document], labels: LabelSet
+) -> dict[str, Any]:
+    """Bootstrap intervals of every score, over documents if there are enough of them.
+
+    Two documents have three different resamples: of so few, paragraphs are drawn instead. They
+    are less independent of each other, so that these intervals are rather too narrow.
+
+    Returns:
+        What `bootstrap_intervals` returns, and the `unit` that was drawn, and how many `units`.
+    """
+    few = len(gold) < FEW
+    counts = count_documents(gold, predicted, labels, paragraphs=few)
+    unit = "paragraphs" if few else "documents"
+    return {"unit": unit, "units": len(counts), **bootstrap_intervals(counts)}
 
 
 def check_labels(gold: Sequence[Document], tagger: Tagger, path: Path) -> None:

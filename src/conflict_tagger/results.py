@@ -12,8 +12,8 @@ from tabulate import tabulate
 
 from conflict_tagger.documents import Document, InputError, read_jsonl
 from conflict_tagger.markdown import fill_tables
-from conflict_tagger.scoring.spans import MATCHES
 
+MATCHES = ("strict", "overlap")  # what the tables show
 # Sentences of the seed articles that README shows, by how they begin.
 EXAMPLES = (
     "Airstrikes on a popular market",
@@ -43,10 +43,14 @@ def aggregate(runs: Sequence[Mapping[str, Any]], overrides: Sequence[str]) -> di
 
 
 def _combine(values: Sequence[Any]) -> Any:
-    """Walk equally shaped scores; counts must agree, scores become mean and spread."""
+    """Walk equally shaped scores; counts must agree, scores become mean and spread.
+
+    The intervals of single runs are left out: they have no mean.
+    """
     first = values[0]
     if isinstance(first, Mapping):
-        return {key: _combine([value[key] for value in values]) for key in first}
+        keys = [key for key in first if key != "intervals"]
+        return {key: _combine([value[key] for value in values]) for key in keys}
     if isinstance(first, int) and not isinstance(first, bool) and len(set(values)) == 1:
         return first
     return {"mean": mean(values), "sd": stdev(values) if len(values) > 1 else None}
@@ -86,6 +90,7 @@ def filled_pages(root: Path) -> dict[Path, str]:
             "labels": label_table(seeds),
             "training": training_table(seeds),
             "clone": clone_table(clone),
+            "scoring": scoring_table(read_result(root / "docs" / "results" / "scoring.json")),
             "recipes": recipe_table(root / "docs" / "results"),
         },
     }
@@ -157,6 +162,17 @@ def clone_table(result: Mapping[str, Any]) -> str:
     headers = ["cores", "set-up, minutes", "training and scoring, minutes", "in all, minutes",
                "peak memory of a process, GB"]  # fmt: skip
     return _table(headers, rows)
+
+
+def scoring_table(result: Mapping[str, Any]) -> str:
+    """Seconds for each task of the scorer."""
+    suffix = "_seconds"
+    rows = [
+        [name.removesuffix(suffix).replace("_", " "), f"{value:.2f}"]
+        for name, value in result.items()
+        if name.endswith(suffix)
+    ]
+    return _table(["task", "seconds"], rows)
 
 
 def examples(articles: Sequence[Document]) -> str:

@@ -1,76 +1,66 @@
-"""Strict and overlap precision, recall and F1 of spans, per label, micro and macro."""
+"""Precision, recall and F1 of spans, per label, micro and macro."""
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
-from conflict_tagger.documents import Document, LabelSet, Span, check_spans
+import numpy as np
 
-MATCHES = ("strict", "overlap")
+from conflict_tagger.documents import Document, LabelSet, Span
+from conflict_tagger.scoring.counts import MATCHES, Floats, Ints, MatchCounts, count_matches
+
+MEASURES = ("precision", "recall", "f1")
 
 
-@dataclass(slots=True)
-class Counts:
-    """What precision and recall are made of.
+def measures(predicted: Ints, right: Ints, support: Ints, found: Ints) -> Floats:
+    """Precision, recall and F1, 0 where nothing was predicted or nothing was there.
 
-    Attributes:
-        predicted: predicted spans.
-        predicted_right: those of them that match a gold span.
-        support: gold spans.
-        found: those of them that a predicted span matches.
+    Args:
+        predicted: predicted spans, of any shape.
+        right: those of them that are right, of the same shape.
+        support: gold spans, of the same shape.
+        found: those of them that were found, of the same shape.
+
+    Returns:
+        Shape (..., 3), in the order of MEASURES.
     """
-
-    predicted: int = 0
-    predicted_right: int = 0
-    support: int = 0
-    found: int = 0
-
-    def __add__(self, other: Counts) -> Counts:
-        return Counts(
-            self.predicted + other.predicted,
-            self.predicted_right + other.predicted_right,
-            self.support + other.support,
-            self.found + other.found,
-        )
-
-    def scores(self) -> dict[str, float | int]:
-        """Precision, recall and F1 (0 where nothing was predicted or nothing was there)."""
-        precision = self.predicted_right / self.predicted if self.predicted else 0.0
-        recall = self.found / self.support if self.support else 0.0
-        total = precision + recall
-        f1 = 2 * precision * recall / total if total else 0.0
-        return {"precision": precision, "recall": recall, "f1": f1, "support": self.support}
+    precision = right / np.maximum(predicted, 1)
+    recall = found / np.maximum(support, 1)
+    total = precision + recall
+    f1 = 2 * precision * recall / np.where(total > 0, total, 1)
+    return np.stack([precision, recall, f1], axis=-1)
 
 
-def _matched(spans: Sequence[Span], others: Sequence[Span], match: str) -> int:
-    """How many spans match one of the others, all of one label."""
-    if match == "strict":
-        edges = {(other.start, other.end) for other in others}
-        return sum((span.start, span.end) in edges for span in spans)
-    others = sorted(others, key=lambda span: span.start)
-    starts = [other.start for other in others]
-    # The farthest end among the first k others: one of them reaches past `start` or none does.
-    reach = list(accumulate((other.end for other in others), max, initial=-1))
-    return sum(reach[bisect_left(starts, span.end)] > span.start for span in spans)
+def averages(counts: MatchCounts, match: str, weights: Ints | None = None) -> dict[str, Any]:
+    """Scores of samples of the units (documents or paragraphs): micro, macro and per label.
 
+    Micro pools the spans of all labels; macro is the plain mean over the labels that have a gold
+    or a predicted span in the sample, as seqeval computes it.
 
-def count_matches(gold: Sequence[Span], predicted: Sequence[Span], match: str) -> Counts:
-    """Compare the spans of one label in one document.
+    Args:
+        counts: of all units.
+        match: one of MATCHES.
+        weights: how often each sample holds each unit, shape (samples, units); by default one
+            sample that holds each once.
 
-    `strict` wants the same edges; `overlap` one shared character, and then one span may match
-    several of the other side, so precision counts predicted spans and recall gold spans.
+    Returns:
+        `micro`, `macro` and `per_label.<LABEL>`, each of shape (samples, 3) as MEASURES say.
     """
-    return Counts(
-        predicted=len(predicted),
-        predicted_right=_matched(predicted, gold, match),
-        support=len(gold),
-        found=_matched(gold, predicted, match),
-    )
+    if weights is None:
+        weights = np.ones((1, len(counts)), np.int64)
+    index = MATCHES.index(match)
+    parts = (counts.predicted, counts.right[index], counts.support, counts.found[index])
+    # Products of whole numbers in float64 are exact up to 2^53, and far faster than in int64.
+    times = weights.astype(np.float64)
+    sums = [(times @ part.astype(np.float64)).astype(np.int64) for part in parts]
+    per_label = measures(*sums)  # (samples, labels, 3)
+    present = ((sums[0] + sums[2]) > 0)[..., None]
+    macro = (per_label * present).sum(axis=1) / np.maximum(present.sum(axis=1), 1)
+    micro = measures(*[part.sum(axis=1) for part in sums])
+    labels = {label: per_label[:, number] for number, label in enumerate(counts.labels)}
+    return {"micro": micro, "macro": macro, "per_label": labels}
 
 
 def score_spans(
@@ -84,40 +74,35 @@ def score_spans(
         labels: the labels to score.
 
     Returns:
-        `{strict, overlap}.{micro, macro, per_label.<LABEL>}.{precision, recall, f1, support}`
-        and `documents`. Micro pools the spans of all labels; macro is the plain mean over the
-        labels that have a gold or a predicted span, as seqeval computes it.
+        What `summarize` returns, and the number of `documents`.
 
     Raises:
         ValueError: the two sides differ in length.
         InputError: a span with an unknown label, or one that overlaps another of its side.
     """
-    if len(gold) != len(predicted):
-        raise ValueError(f"{len(gold)} gold documents but {len(predicted)} predicted ones")
-    counts = {match: {label: Counts() for label in labels} for match in MATCHES}
-    for index, (gold_spans, predicted_spans) in enumerate(zip(gold, predicted, strict=True)):
-        for side in (gold_spans, predicted_spans):
-            in_order = sorted(side, key=lambda span: (span.start, span.end))
-            check_spans(str(index), in_order, None, labels)
-        for label in {span.label for spans in (gold_spans, predicted_spans) for span in spans}:
-            of_gold = [span for span in gold_spans if span.label == label]
-            of_predicted = [span for span in predicted_spans if span.label == label]
-            for match in MATCHES:
-                counts[match][label] += count_matches(of_gold, of_predicted, match)
-    scores: dict[str, Any] = {match: _summary(counts[match]) for match in MATCHES}
-    return {**scores, "documents": len(gold)}
+    return {**summarize(count_matches(gold, predicted, labels)), "documents": len(gold)}
 
 
-def _summary(counts: dict[str, Counts]) -> dict[str, Any]:
-    per_label = {label: count.scores() for label, count in counts.items()}
-    present = [per_label[label] for label, c in counts.items() if c.support or c.predicted]
-    micro = sum(counts.values(), Counts()).scores()
-    macro: dict[str, float | int] = {
-        key: sum(scores[key] for scores in present) / len(present) if present else 0.0
-        for key in ("precision", "recall", "f1")
-    }
-    macro["support"] = micro["support"]
-    return {"micro": micro, "macro": macro, "per_label": per_label}
+def summarize(counts: MatchCounts) -> dict[str, Any]:
+    """The scores of all units together.
+
+    Returns:
+        `{strict, last_word, overlap}.{micro, macro, per_label.<LABEL>}` with `{precision, recall,
+        f1, support}` each.
+    """
+    supports = dict(zip(counts.labels, counts.support.sum(axis=0).tolist(), strict=True))
+
+    def row(values: Floats, support: int) -> dict[str, float | int]:
+        return {**dict(zip(MEASURES, values[0].tolist(), strict=True)), "support": support}
+
+    scores: dict[str, Any] = {}
+    for match in MATCHES:
+        found = averages(counts, match)
+        scores[match] = {
+            **{name: row(found[name], sum(supports.values())) for name in ("micro", "macro")},
+            "per_label": {name: row(found["per_label"][name], supports[name]) for name in supports},
+        }
+    return scores
 
 
 def score_documents(

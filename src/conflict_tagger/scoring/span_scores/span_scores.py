@@ -7,8 +7,9 @@ from conflict_tagger.documents import LabelSet, Span
 from conflict_tagger.scoring.spans import score_spans
 
 _DESCRIPTION = """
-Strict scores count a predicted span when label and both edges equal a gold span's; overlap
-scores when it shares a character with a gold span of its label. Whole documents are scored.
+Strict scores count a predicted span when label and both edges equal a gold span's; last_word
+scores when it ends where a gold span of its label does; overlap scores when it shares a character
+with a gold span of its label. Whole documents are scored.
 """
 
 _KWARGS = """
@@ -17,14 +18,14 @@ Args:
     references: the gold spans of the same documents, in the same order and form.
     labels: names of the labels to score.
 Returns:
-    {strict, overlap}.{micro, macro, per_label.<LABEL>}.{precision, recall, f1, support}
+    {strict, last_word, overlap}.{micro, macro, per_label.<LABEL>}.{precision, recall, f1, support}
     and documents.
 """
 
 
 @evaluate.utils.file_utils.add_start_docstrings(_DESCRIPTION, _KWARGS)
 class SpanScores(evaluate.Metric):  # type: ignore[misc]
-    """Strict and overlap span scores over whole documents."""
+    """Strict, last-word and overlap span scores over whole documents."""
 
     def _info(self) -> evaluate.MetricInfo:
         span = {
