@@ -12,7 +12,7 @@ quoted = "$(1)='$$$(2)'"
 launched = $(PY) $(if $(NPROC),scripts/launch.py '$(NPROC)')
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-mpnet data data-card train repeat evaluate tag test test-all lint format lock bench bench-clone bench-scoring results
+.PHONY: help setup setup-mpnet data data-card train repeat evaluate tag test test-all lint format lock bench bench-clone bench-scoring bench-values results
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -68,6 +68,9 @@ bench-clone: ## time make train from an empty clone and write docs/results/fresh
 
 bench-scoring: $(INSTALLED) ## time the scorer on 100,000 documents and write docs/results/scoring.json
 	@$(PY) scripts/benchmark_scoring.py
+
+bench-values: $(INSTALLED) ## measure how well counts are read and write docs/results/count_values.json
+	@$(PY) scripts/benchmark_values.py
 
 results: $(INSTALLED) ## rewrite the tables of README.md and docs/results.md from docs/results/
 	@$(PY) scripts/write_results.py

@@ -50,9 +50,9 @@ def main(config_file: str, where: str) -> None:
     elif where == "before renaming":
         Path.rename = die
     elif where == "while scoring":
-        training.score_with_intervals = die
+        training.score_fully = die
     elif where == "interrupted":
-        training.score_with_intervals = lambda *_: (_ for _ in ()).throw(KeyboardInterrupt)
+        training.score_fully = lambda *_: (_ for _ in ()).throw(KeyboardInterrupt)
     typed = OmegaConf.to_object(config)
     assert isinstance(typed, TrainConfig)
     training.train(typed)

@@ -11,6 +11,7 @@ from seqeval.scheme import IOB2
 from conflict_tagger.documents import Document, InputError, LabelSet, Span
 from conflict_tagger.scoring.counts import MATCHES, count_matches
 from conflict_tagger.scoring.spans import load_metric, score_documents, score_spans
+from conflict_tagger.scoring.values import score_values
 
 LABELS = LabelSet(("P", "V", "D"))
 
@@ -233,3 +234,26 @@ def test_the_evaluate_metric_is_loaded_from_the_package_and_gives_the_same() -> 
         predictions=plain(predicted), references=plain(gold), labels=list(LABELS)
     )
     assert result == score_spans(gold, predicted, LABELS)
+
+
+def test_values_of_counts_are_right_wherever_the_edges_lie() -> None:
+    text = "At least 20 died and dozens, some say hundreds, were hurt; 7 fled; few knew."
+
+    def document(*words: str) -> Document:
+        starts = [text.index(word) for word in words]
+        spans = [Span("COUNT", at, at + len(w)) for at, w in zip(starts, words, strict=True)]
+        return Document("1", text, tuple(spans))
+
+    gold = document("At least 20", "dozens", "hundreds", "7")
+    # Another hedge, a wider edge, one that is elsewhere, one without a number, one missed.
+    predicted = document("20", "and dozens", "some", "few knew")
+    scores = score_values([gold], [predicted], ["COUNT"])
+    assert scores == {
+        "precision": 0, "recall": 0, "f1": 0, "support": 4, "unread": {"gold": 0, "predicted": 3},
+    }  # fmt: skip
+    predicted = document("At least 20 died"[:11], "dozens", "hundreds, were"[:8], "fled")
+    scores = score_values([gold], [predicted], ["COUNT"])
+    assert (scores["precision"], scores["recall"], scores["support"]) == (0.75, 0.75, 4)
+    only_number = score_values([document("At least 20")], [document("least 20")], ["COUNT"])
+    assert only_number["recall"] == 0, "without its hedge it is another value"
+    assert score_values([gold], [gold], ["VICTIM"])["support"] == 0

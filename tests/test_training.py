@@ -33,6 +33,7 @@ from conflict_tagger.encoding import WindowSettings
 from conflict_tagger.evaluation import intervals
 from conflict_tagger.modeling import load_encoder
 from conflict_tagger.scoring.spans import score_documents
+from conflict_tagger.scoring.values import score_values
 from conflict_tagger.training import train, use_bf16
 
 
@@ -68,7 +69,9 @@ def test_scores_and_predictions_are_those_of_the_weights_on_disk(
     written = list(read_jsonl(folder / "predictions" / "test.jsonl"))
     assert predicted == written
     scores = metrics["splits"]["test"]
-    found = scores.pop("intervals")
+    found, values = scores.pop("intervals"), scores.pop("values")
+    assert values == score_values(gold, predicted, ["COUNT"])
+    assert values["support"] == scores["strict"]["per_label"]["COUNT"]["support"]
     assert score_documents(gold, predicted, LABELS) == scores
     assert found == intervals(gold, predicted, LABELS)
     low, high = found["strict"]["micro"]["f1"]

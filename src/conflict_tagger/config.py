@@ -33,12 +33,14 @@ class Tracking(Enum):
 class DataConfig:
     """Which documents train, choose and test; all paths are JSONL files of Documents.
 
-    `clauses` are the labels whose spans are clauses instead of mentions of people or numbers.
+    `clauses` are the labels whose spans are clauses instead of mentions of people or numbers;
+    `counts` those whose spans say how many.
     """
 
     name: str = MISSING
     labels: list[str] = field(default_factory=list)
     clauses: list[str] = field(default_factory=list)
+    counts: list[str] = field(default_factory=list)
     train: str = MISSING
     validation: str = MISSING
     evaluation: dict[str, str] = field(default_factory=dict)
@@ -215,6 +217,11 @@ def check_train_config(config: TrainConfig) -> None:
         (
             "data.clauses",
             not set(config.data.clauses) <= set(config.data.labels),
+            "some of data.labels",
+        ),
+        (
+            "data.counts",
+            not set(config.data.counts) <= set(config.data.labels),
             "some of data.labels",
         ),
         (

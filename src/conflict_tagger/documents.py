@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import datasets
 
+    from conflict_tagger.count_values import CountValue
+
 DOCUMENT_KEYS = ("id", "text", "spans")
 SPAN_KEYS = ("label", "start", "end")
 
@@ -35,12 +37,14 @@ class Span:
         start: index of the first character (a Unicode code point, as Python counts).
         end: index after the last character.
         score: confidence between 0 and 1, None for gold spans; ignored when spans are compared.
+        value: what a predicted count says in numbers, where it does; ignored likewise.
     """
 
     label: str
     start: int
     end: int
     score: float | None = field(default=None, compare=False)
+    value: CountValue | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +206,8 @@ def to_record(document: Document, with_text: bool = False) -> dict[str, Any]:
             record["text"] = document.text_of(span)
         if span.score is not None:
             record["score"] = span.score
+        if span.value is not None:
+            record["value"] = span.value.to_record()
         spans.append(record)
     return {"id": document.id, "text": document.text, "spans": spans, **document.meta}
 

@@ -12,6 +12,7 @@ from conflict_tagger.runs import file_sha256, write_json
 from conflict_tagger.scoring.counts import count_documents
 from conflict_tagger.scoring.intervals import FEW, bootstrap_intervals
 from conflict_tagger.scoring.spans import score_documents
+from conflict_tagger.scoring.values import score_values
 from conflict_tagger.tagger import Tagger
 
 
@@ -31,7 +32,7 @@ def evaluate_checkpoint(config: EvaluateConfig) -> dict[str, Any]:
     gold = list(read_jsonl(path))
     tagger = Tagger.from_pretrained(config.checkpoint, revision=config.revision)
     check_labels(gold, tagger, path)
-    predicted, scores = score_with_intervals(tagger, gold)
+    predicted, scores = score_fully(tagger, gold)
     result = {
         "checkpoint": config.checkpoint,
         "data": {"path": str(path), "sha256": file_sha256(path)},
@@ -54,12 +55,13 @@ def score_split(tagger: Tagger, gold: Sequence[Document]) -> tuple[list[Document
     return predicted, score_documents(gold, predicted, tagger.labels)
 
 
-def score_with_intervals(
-    tagger: Tagger, gold: Sequence[Document]
-) -> tuple[list[Document], dict[str, Any]]:
-    """What `score_split` returns, and bootstrap intervals of the scores as `intervals`."""
+def score_fully(tagger: Tagger, gold: Sequence[Document]) -> tuple[list[Document], dict[str, Any]]:
+    """What `score_split` returns, and intervals of its scores, and scores of the counts' values."""
     predicted, scores = score_split(tagger, gold)
-    return predicted, {**scores, "intervals": intervals(gold, predicted, tagger.labels)}
+    scores["intervals"] = intervals(gold, predicted, tagger.labels)
+    if tagger.counts:
+        scores["values"] = score_values(gold, predicted, tagger.counts)
+    return predicted, scores
 
 
 def intervals(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from pickle import UnpicklingError
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from conflict_tagger.config import ModelConfig
 
+COUNTS = ("COUNT",)
 SETTINGS_FILE = "conflict_tagger.json"  # beside the weights; plain transformers ignores it
 
 
@@ -152,15 +153,19 @@ def save_classifier(
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerFast,
     window: WindowSettings,
+    counts: Sequence[str],
 ) -> None:
-    """Write safetensors weights, config, tokenizer and window settings into a folder.
+    """Write safetensors weights, config, tokenizer and our settings into a folder.
 
     Raises:
         InputError: the folder cannot be written, as on a full disk.
     """
     from safetensors import SafetensorError
 
-    record = {"window": {"size": window.size, "overlap": window.overlap}}
+    record = {
+        "window": {"size": window.size, "overlap": window.overlap},
+        "counts": list(counts),
+    }
     try:
         with no_progress_bars():
             model.save_pretrained(folder)
@@ -184,8 +189,10 @@ def no_progress_bars() -> Iterator[None]:
             transformers_logging.enable_progress_bar()
 
 
-def load_window(folder: Path, limit: int) -> WindowSettings:
-    """The window a checkpoint was trained with, or one of the model's length without a record.
+def load_settings(folder: Path, limit: int) -> tuple[WindowSettings, tuple[str, ...]]:
+    """A checkpoint's window, and which of its labels are counts.
+
+    Without a record the window has the model's length, and counts are called COUNT.
 
     Raises:
         InputError: the record is damaged.
@@ -193,9 +200,10 @@ def load_window(folder: Path, limit: int) -> WindowSettings:
     path = folder / SETTINGS_FILE
     if not path.exists():
         size = min(512, limit)
-        return WindowSettings(size, size // 4)
+        return WindowSettings(size, size // 4), COUNTS
     try:
-        window = json.loads(path.read_text("utf-8"))["window"]
-        return WindowSettings(int(window["size"]), int(window["overlap"]))
+        record = json.loads(path.read_text("utf-8"))
+        window = WindowSettings(int(record["window"]["size"]), int(record["window"]["overlap"]))
+        return window, tuple(map(str, record.get("counts", COUNTS)))
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(f"checkpoint: {path} is damaged: {error!r}") from None

@@ -90,6 +90,7 @@ def filled_pages(root: Path) -> dict[Path, str]:
             "labels": label_table(seeds),
             "training": training_table(seeds),
             "clone": clone_table(clone),
+            "values": values_table(read_result(root / "docs" / "results" / "count_values.json")),
             "scoring": scoring_table(read_result(root / "docs" / "results" / "scoring.json")),
             "recipes": recipe_table(root / "docs" / "results"),
         },
@@ -173,6 +174,18 @@ def scoring_table(result: Mapping[str, Any]) -> str:
         if name.endswith(suffix)
     ]
     return _table(["task", "seconds"], rows)
+
+
+def values_table(result: Mapping[str, Any]) -> str:
+    """How many gold counts are read right, and which are not."""
+    rows = [
+        [name, split["counts"], f"{split['bounds_right']:.3f}",
+         f"{split['bounds_and_hedge_right']:.3f}", ", ".join(split["wrong"]) or "none"]
+        for name, split in result.items()
+        if name != "command"
+    ]  # fmt: skip
+    headers = ["split", "gold counts", "bounds right", "bounds and hedge right", "read wrong"]
+    return _table(headers, rows)
 
 
 def examples(articles: Sequence[Document]) -> str:

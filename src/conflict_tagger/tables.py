@@ -34,6 +34,24 @@ def print_scores(splits: dict[str, Any]) -> None:
             title = ""
         table.add_section()
     _print(table)
+    _print_values(splits)
+
+
+def _print_values(splits: dict[str, Any]) -> None:
+    """Print how often the numbers behind the counts are right, where they were scored."""
+    table = Table(title="Values of counts", caption=(
+        "a count is right where it overlaps one of the other side with the same bounds;\n"
+        "no value: gold and predicted counts whose words name no number, never right"
+    ))  # fmt: skip
+    for heading in ("split", "counts", "P", "R", "F1", "no value"):
+        table.add_column(heading, justify="left" if heading == "split" else "right")
+    for name, values in ((name, scores.get("values")) for name, scores in splits.items()):
+        if values is not None:
+            unread = f"{values['unread']['gold']} and {values['unread']['predicted']}"
+            scores = [f"{values[column]:.3f}" for column in COLUMNS]
+            table.add_row(name, f"{values['support']:,}", *scores, unread)
+    if table.row_count:
+        _print(table)
 
 
 def print_differences(before: dict[str, Any], after: dict[str, Any]) -> None:

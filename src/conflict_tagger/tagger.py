@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from conflict_tagger.batching import collate
+from conflict_tagger.count_values import read_count
 from conflict_tagger.decoding import decode
 from conflict_tagger.documents import Document, LabelSet
 from conflict_tagger.encoding import (
@@ -23,7 +25,7 @@ from conflict_tagger.encoding import (
 )
 from conflict_tagger.modeling import (
     load_classifier,
-    load_window,
+    load_settings,
     longest_window,
     save_classifier,
 )
@@ -42,6 +44,7 @@ class Tagger:
         model: the token classifier, logits of shape (windows, tokens, tags).
         tokenizer: its tokenizer.
         labels: the labels it tags, read from the model's `id2label`.
+        counts: those of them whose spans get a `value`.
     """
 
     def __init__(
@@ -49,6 +52,7 @@ class Tagger:
         model: PreTrainedModel,
         tokenizer: PreTrainedTokenizerFast,
         window: WindowSettings,
+        counts: Sequence[str] = ("COUNT",),
     ) -> None:
         """Wrap a model in memory; see `from_pretrained` for one on disk or on the hub."""
         self.model = model
@@ -57,6 +61,7 @@ class Tagger:
         self.encoder = Encoder(tokenizer, window)
         self.pad_id = int(tokenizer.pad_token_id or 0)
         self.labels: LabelSet = labels_of_tags(model.config.id2label)
+        self.counts = tuple(label for label in self.labels if label in counts)
 
     @classmethod
     def from_pretrained(
@@ -74,14 +79,13 @@ class Tagger:
         """
         folder = resolve_source(str(path_or_hub_id), revision, "checkpoint")
         model, tokenizer = load_classifier(folder)
-        window = load_window(folder, longest_window(model, tokenizer))
-        tagger = cls(model, tokenizer, window)
+        tagger = cls(model, tokenizer, *load_settings(folder, longest_window(model, tokenizer)))
         tagger.model.to(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         return tagger
 
     def save_pretrained(self, folder: str | Path) -> None:
-        """Write safetensors weights, config, tokenizer and window settings into a folder."""
-        save_classifier(Path(folder), self.model, self.tokenizer, self.window)
+        """Write safetensors weights, config, tokenizer and our settings into a folder."""
+        save_classifier(Path(folder), self.model, self.tokenizer, self.window, self.counts)
 
     def tag(self, texts: Sequence[str]) -> list[Document]:
         """Tag texts of any length.
@@ -122,11 +126,22 @@ class Tagger:
             log_probs: scores of the tags of each document's words, shape (words, tags) each.
         """
         return [
-            document.with_spans(tags_to_spans(tags, words, self.labels, scores.tolist()))
+            self._with_values(
+                document.with_spans(tags_to_spans(tags, words, self.labels, scores.tolist()))
+            )
             for document, words, (tags, scores) in zip(
                 documents, encoded, decode(log_probs), strict=True
             )
         ]
+
+    def _with_values(self, document: Document) -> Document:
+        """The document with what its counts say in numbers."""
+        return document.with_spans(
+            replace(span, value=read_count(document.text_of(span)))
+            if span.label in self.counts
+            else span
+            for span in document.spans
+        )
 
     def tag_stream(self, documents: Iterable[Document], batch: int = 32) -> Iterator[Document]:
         """Tag documents as they come, `batch` at a time, in bounded memory."""

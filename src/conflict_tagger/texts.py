@@ -122,7 +122,8 @@ def coloured(document: Document, labels: LabelSet) -> Text:
         style = colours[span.label]
         result.append(_printable(document.text_of(span)), style=style)
         score = "" if span.score is None else f" {span.score:.2f}"
-        result.append(f"[{span.label}{score}]", style="dim")
+        value = "" if span.value is None else f" {span.value}"
+        result.append(f"[{span.label}{value}{score}]", style="dim")
         position = span.end
     result.append(_printable(document.text[position:]))
     return result

@@ -32,7 +32,7 @@ from conflict_tagger.config import (
 from conflict_tagger.corpora import TRAIN, VALIDATION, Split, load_splits
 from conflict_tagger.documents import Document, InputError, LabelSet, write_jsonl
 from conflict_tagger.encoding import WindowSettings
-from conflict_tagger.evaluation import score_with_intervals
+from conflict_tagger.evaluation import score_fully
 from conflict_tagger.hub import write_model_card
 from conflict_tagger.modeling import load_encoder, no_progress_bars
 from conflict_tagger.resuming import newest_checkpoint, run_to_resume
@@ -87,7 +87,8 @@ def train(config: TrainConfig, changes: Sequence[str] = ()) -> dict[str, Any] | 
 
     set_seed(config.seed)
     model, tokenizer = load_encoder(config.model, labels)
-    tagger = Tagger(model, tokenizer, WindowSettings(**vars(config.model.window)))
+    window = WindowSettings(**vars(config.model.window))
+    tagger = Tagger(model, tokenizer, window, config.data.counts)
     windows = training_windows(config, splits[TRAIN].documents, tagger)
     if not any(target >= 0 for example in windows.examples for target in example["labels"]):
         raise InputError(f"{splits[TRAIN].path}: holds no words to train on")
@@ -153,7 +154,7 @@ def score_checkpoint(folder: Path, splits: Mapping[str, Split]) -> dict[str, Any
     (folder / "predictions").mkdir(exist_ok=True)
     for name, split in splits.items():
         if name != TRAIN:
-            predicted, scores[name] = score_with_intervals(tagger, split.documents)
+            predicted, scores[name] = score_fully(tagger, split.documents)
             write_jsonl(folder / "predictions" / f"{name}.jsonl", predicted)
     return scores
 
