@@ -9,10 +9,12 @@ INSTALLED_MPNET := $(VENV)/.installed-mpnet
 # Given on make's command line, these reach the recipes' shell as they are; Hydra takes them quoted.
 need = $(if $($(1)),,$(error $(1) is missing: make $@ $(1)=$(2)))
 quoted = "$(1)='$$$(2)'"
+comma := ,
+space := $(subst ,, )
 launched = $(PY) $(if $(NPROC),scripts/launch.py '$(NPROC)')
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-mpnet data data-card train repeat evaluate tag test test-all lint format lock bench bench-clone bench-scoring bench-values results
+.PHONY: help setup setup-mpnet data data-card train repeat compare evaluate tag test test-all lint format lock bench bench-clone bench-scoring bench-values results
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +36,11 @@ train: $(INSTALLED) $(if $(GPU),$(if $(findstring model=,$(ARGS)),,$(INSTALLED_M
 
 repeat: $(INSTALLED) ## train the run in RUN=runs/… once more from its record, and compare the scores
 	@$(call need,RUN,runs/…)$(launched) scripts/repeat.py $(call quoted,run,RUN) $(ARGS)
+
+compare: $(INSTALLED) ## compare finished RUNS="runs/… runs/…" on SPLIT=test, as pages into OUTPUT=folder if given
+	@$(call need,RUNS,"runs/… runs/…")$(PY) scripts/compare.py \
+	  "runs=['$(subst $(space),'$(comma)',$(strip $(RUNS)))']" $(if $(SPLIT),$(call quoted,split,SPLIT)) \
+	  $(if $(OUTPUT),$(call quoted,output,OUTPUT)) $(ARGS)
 
 evaluate: $(INSTALLED) ## score CHECKPOINT=folder-or-hub-id on DATA=file.jsonl (default: seed articles)
 	@$(call need,CHECKPOINT,runs/…/checkpoint)$(PY) scripts/evaluate_checkpoint.py \

@@ -12,8 +12,8 @@ from train import choose_experiment
 from conflict_tagger.config import BenchmarkConfig
 from conflict_tagger.documents import InputError
 from conflict_tagger.results import aggregate, read_result
-from conflict_tagger.resuming import FREE, differences, recorded_config
-from conflict_tagger.runs import write_json
+from conflict_tagger.resuming import FREE, differences
+from conflict_tagger.runs import recorded_config, write_json
 
 
 @command("benchmark", BenchmarkConfig)

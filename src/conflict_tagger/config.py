@@ -154,6 +154,16 @@ class RepeatConfig:
 
 
 @dataclass
+class CompareConfig:
+    """Compare finished runs on one split that all of them were scored on."""
+
+    runs: list[str] = field(default_factory=list)
+    split: str = "test"
+    match: str = "strict"
+    output: str | None = None
+
+
+@dataclass
 class EvaluateConfig:
     """Score a checkpoint on a JSONL file of Documents."""
 

@@ -11,7 +11,7 @@ from typing import Any
 from conflict_tagger.config import RepeatConfig
 from conflict_tagger.corpora import load_splits
 from conflict_tagger.documents import InputError, LabelSet
-from conflict_tagger.resuming import changed_data, recorded_config
+from conflict_tagger.resuming import changed_data
 from conflict_tagger.runs import (
     DATA,
     ENVIRONMENT,
@@ -19,6 +19,7 @@ from conflict_tagger.runs import (
     describe_data,
     describe_environment,
     read_json,
+    recorded_config,
 )
 from conflict_tagger.sources import encoder_sha256
 from conflict_tagger.training import this_process, train

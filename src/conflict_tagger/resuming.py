@@ -8,37 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from omegaconf import OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 from transformers.trainer import TRAINER_STATE_NAME
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
-from yaml import YAMLError
 
 from conflict_tagger.config import TrainConfig
 from conflict_tagger.corpora import Split
 from conflict_tagger.documents import InputError
-from conflict_tagger.runs import CONFIG, DATA, RunFolder, describe_data, read_json
+from conflict_tagger.runs import DATA, RunFolder, describe_data, read_json, recorded_config
 
 FREE = ("resume", "force", "runs", "tracking")  # change nothing in what a run computes
-
-
-def recorded_config(folder: Path) -> TrainConfig:
-    """The configuration in a run folder.
-
-    Raises:
-        InputError: there is none, or it is damaged.
-    """
-    path = folder / CONFIG
-    try:
-        # Keys that are younger than the run had their default's value.
-        config = OmegaConf.merge(OmegaConf.structured(TrainConfig), OmegaConf.load(path))
-        typed = OmegaConf.to_object(config)
-    except FileNotFoundError:
-        raise InputError(f"{folder} holds no {CONFIG}, so it is no run folder") from None
-    except (OSError, UnicodeDecodeError, YAMLError, OmegaConfBaseException) as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(f"{path} is damaged: {reason}") from None
-    assert isinstance(typed, TrainConfig)
-    return typed
 
 
 def config_to_resume(config: TrainConfig, given: Sequence[str]) -> tuple[TrainConfig, list[str]]:

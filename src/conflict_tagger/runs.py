@@ -20,6 +20,8 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
 from conflict_tagger.config import TrainConfig
 from conflict_tagger.corpora import Split
@@ -136,6 +138,26 @@ def record_inputs(
     if environment["git"]["uncommitted_changes"]:
         (run.path / "uncommitted.patch").write_text(git("diff", "HEAD") or "", "utf-8")
     replace_text(run.path / DATA, to_json(describe_data(splits)))
+
+
+def recorded_config(folder: Path) -> TrainConfig:
+    """The configuration in a run folder.
+
+    Raises:
+        InputError: there is none, or it is damaged.
+    """
+    path = folder / CONFIG
+    try:
+        # Keys that are younger than the run had their default's value.
+        config = OmegaConf.merge(OmegaConf.structured(TrainConfig), OmegaConf.load(path))
+        typed = OmegaConf.to_object(config)
+    except FileNotFoundError:
+        raise InputError(f"{folder} holds no {CONFIG}, so it is no run folder") from None
+    except (OSError, UnicodeDecodeError, YAMLError, OmegaConfBaseException) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(f"{path} is damaged: {reason}") from None
+    assert isinstance(typed, TrainConfig)
+    return typed
 
 
 def describe_data(splits: Mapping[str, Split]) -> dict[str, dict[str, Any]]:

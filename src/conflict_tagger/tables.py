@@ -33,7 +33,7 @@ def print_scores(splits: dict[str, Any]) -> None:
             table.add_row(title, *_row(scores, label), style="bold" if label == "micro" else None)
             title = ""
         table.add_section()
-    _print(table)
+    print_table(table)
     _print_values(splits)
 
 
@@ -51,7 +51,7 @@ def _print_values(splits: dict[str, Any]) -> None:
             scores = [f"{values[column]:.3f}" for column in COLUMNS]
             table.add_row(name, f"{values['support']:,}", *scores, unread)
     if table.row_count:
-        _print(table)
+        print_table(table)
 
 
 def print_differences(before: dict[str, Any], after: dict[str, Any]) -> None:
@@ -67,10 +67,11 @@ def print_differences(before: dict[str, Any], after: dict[str, Any]) -> None:
             then, now = (scores[name][match]["micro"]["f1"] for scores in (before, after))
             cells += [f"{then:.4f}", f"{now:.4f}", f"{now - then:+.4f}"]
         table.add_row(name, *cells)
-    _print(table)
+    print_table(table)
 
 
-def _print(table: Table) -> None:
+def print_table(table: Table) -> None:
+    """Print a table as wide as the terminal, or as 120 characters where there is none."""
     width = None if Console().is_terminal else 120  # a pipe or a log has no width of its own
     Console(width=width).print(table)
 
