@@ -8,6 +8,7 @@ from typing import Any
 
 from conflict_tagger.config import EvaluateConfig
 from conflict_tagger.documents import Document, InputError, LabelSet, read_jsonl, write_jsonl
+from conflict_tagger.reports import write_report
 from conflict_tagger.runs import file_sha256, write_json
 from conflict_tagger.scoring.counts import count_documents
 from conflict_tagger.scoring.intervals import FEW, bootstrap_intervals
@@ -20,7 +21,8 @@ def evaluate_checkpoint(config: EvaluateConfig) -> dict[str, Any]:
     """Tag a JSONL file of Documents with a checkpoint and score the spans.
 
     Args:
-        config: checkpoint, gold documents, and the folder to write metrics.json and predictions to.
+        config: checkpoint, gold documents, and the folder to write metrics.json, predictions and
+            the error report to.
 
     Returns:
         `splits.<name of the file>` as in a run's metrics.json, and what was scored on what.
@@ -46,6 +48,9 @@ def evaluate_checkpoint(config: EvaluateConfig) -> dict[str, Any]:
             raise InputError(f"output: cannot make {folder}: {error.strerror}") from None
         write_json(folder / "metrics.json", result)
         write_jsonl(folder / f"{path.stem}.predictions.jsonl", predicted)
+        title = f"{config.checkpoint} on {path.stem}"
+        report = folder / f"{path.stem}.report.html"
+        write_report(report, title, gold, predicted, tagger.labels, scores)
     return result
 
 

@@ -35,6 +35,7 @@ from conflict_tagger.encoding import WindowSettings
 from conflict_tagger.evaluation import score_fully
 from conflict_tagger.hub import write_model_card
 from conflict_tagger.modeling import load_encoder, no_progress_bars
+from conflict_tagger.reports import write_report
 from conflict_tagger.resuming import newest_checkpoint, run_to_resume
 from conflict_tagger.runs import (
     DATA,
@@ -145,17 +146,23 @@ def train(config: TrainConfig, changes: Sequence[str] = ()) -> dict[str, Any] | 
 
 
 def score_checkpoint(folder: Path, splits: Mapping[str, Split]) -> dict[str, Any]:
-    """Scores of a run's checkpoint on every split but the training's; predictions beside it.
+    """Scores of a run's checkpoint on every split but the training's.
 
-    What is scored is what others will load: the files, not the model in memory.
+    Predictions and an error report of each go into the folder. What is scored is what others
+    will load: the files, not the model in memory.
     """
     tagger = Tagger.from_pretrained(folder / "checkpoint")
     scores = {}
-    (folder / "predictions").mkdir(exist_ok=True)
+    for part in ("predictions", "reports"):
+        (folder / part).mkdir(exist_ok=True)
     for name, split in splits.items():
         if name != TRAIN:
             predicted, scores[name] = score_fully(tagger, split.documents)
             write_jsonl(folder / "predictions" / f"{name}.jsonl", predicted)
+            write_report(
+                folder / "reports" / f"{name}.html", f"{folder.name} on {name}", split.documents,
+                predicted, tagger.labels, scores[name],
+            )  # fmt: skip
     return scores
 
 
