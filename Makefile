@@ -14,7 +14,7 @@ space := $(subst ,, )
 launched = $(PY) $(if $(NPROC),scripts/launch.py '$(NPROC)')
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-mpnet data data-card train repeat compare evaluate tag test test-all lint format lock bench bench-clone bench-scoring bench-values results
+.PHONY: help setup setup-mpnet data data-card train repeat compare evaluate check-behaviour tag test test-all lint format lock bench bench-clone bench-scoring bench-values results
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,11 @@ compare: $(INSTALLED) ## compare finished RUNS="runs/… runs/…" on SPLIT=test
 
 evaluate: $(INSTALLED) ## score CHECKPOINT=folder-or-hub-id on DATA=file.jsonl (default: seed articles)
 	@$(call need,CHECKPOINT,runs/…/checkpoint)$(PY) scripts/evaluate_checkpoint.py \
+	  $(call quoted,checkpoint,CHECKPOINT) $(if $(DATA),$(call quoted,gold,DATA)) \
+	  $(if $(OUTPUT),$(call quoted,output,OUTPUT)) $(ARGS)
+
+check-behaviour: $(INSTALLED) ## check what CHECKPOINT=folder-or-hub-id is moved by, on changed documents of DATA=file.jsonl
+	@$(call need,CHECKPOINT,runs/…/checkpoint)$(PY) scripts/check_behaviour.py \
 	  $(call quoted,checkpoint,CHECKPOINT) $(if $(DATA),$(call quoted,gold,DATA)) \
 	  $(if $(OUTPUT),$(call quoted,output,OUTPUT)) $(ARGS)
 

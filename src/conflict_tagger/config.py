@@ -174,6 +174,21 @@ class EvaluateConfig:
 
 
 @dataclass
+class BehaviourConfig:
+    """Check how a checkpoint behaves on changed documents of a JSONL file with gold spans.
+
+    Each check takes at most `cases`, drawn with `seed`.
+    """
+
+    checkpoint: str = MISSING
+    revision: str | None = None
+    gold: str = MISSING
+    cases: int = 200
+    seed: int = 0
+    output: str | None = None
+
+
+@dataclass
 class TagConfig:
     """Tag a .txt file, a folder of them, a .jsonl file or standard input (`-`)."""
 

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from conflict_tagger.scoring.intervals import FEW
 
+FEWEST = 50  # cases that a rate should rest on
 COLUMNS = ("precision", "recall", "f1")
 
 
@@ -52,6 +53,32 @@ def _print_values(splits: dict[str, Any]) -> None:
             table.add_row(name, f"{values['support']:,}", *scores, unread)
     if table.row_count:
         print_table(table)
+
+
+def print_behaviour(checks: dict[str, Any]) -> None:
+    """Print for each behaviour check how many of its cases pass."""
+    table = Table(
+        title="Behaviour checks",
+        caption=f"interval: 95%, Wilson; *: fewer than {FEWEST} cases, which say little",
+    )
+    for heading in ("check", "what is wanted", "cases", "passed", "rate", "interval"):
+        left = heading in ("check", "what is wanted")
+        table.add_column(heading, justify="left" if left else "right", no_wrap=not left)
+    for name, row in checks.items():
+        if "skipped" in row:
+            table.add_row(name, f"not checked: {row['skipped']}", "", "", "", "")
+            continue
+        low, high = row["interval"]
+        few = "*" if row["cases"] < FEWEST else ""
+        table.add_row(
+            name,
+            row["wanted"],
+            f"{row['cases']:,}{few}",
+            f"{row['passed']:,}",
+            f"{row['rate']:.3f}",
+            f"{low:.3f}–{high:.3f}",
+        )
+    print_table(table)
 
 
 def print_differences(before: dict[str, Any], after: dict[str, Any]) -> None:
