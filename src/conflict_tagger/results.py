@@ -83,11 +83,19 @@ def filled_pages(root: Path) -> dict[Path, str]:
     seeds = read_result(root / "docs" / "results" / "minilm.json")
     clone = read_result(root / "docs" / "results" / "fresh_clone.json")
     articles = list(read_jsonl(root / "data" / "seed_articles" / "seed_articles.jsonl"))
+    mpnet = read_result(root / "docs" / "results" / "mpnet.json")
+    models = model_table({"minilm": seeds, "mpnet": mpnet})
     pages = {
-        root / "README.md": {"examples": examples(articles), "results": summary_table(seeds)},
+        root / "README.md": {
+            "examples": examples(articles),
+            "results": summary_table(seeds),
+            "models": models,
+        },
         root / "docs" / "results.md": {
             "summary": summary_table(seeds),
             "labels": label_table(seeds),
+            "models": models,
+            "mpnet": label_table(mpnet),
             "training": training_table(seeds),
             "clone": clone_table(clone),
             "values": values_table(read_result(root / "docs" / "results" / "count_values.json")),
@@ -107,6 +115,23 @@ def summary_table(result: Mapping[str, Any]) -> str:
         for average in ("micro", "macro")
     ]  # fmt: skip
     return _table(["split", "average", "documents", "spans", "strict F1", "overlap F1"], rows)
+
+
+def model_table(results: Mapping[str, Mapping[str, Any]]) -> str:
+    """Micro F1 of each model on each split but validation, and what its training held in memory."""
+    names = [name for name in next(iter(results.values()))["splits"] if name != "validation"]
+    rows = []
+    for model, result in results.items():
+        scores = [
+            _spread(result["splits"][name][match]["micro"]["f1"])
+            for name in names
+            for match in MATCHES
+        ]
+        memory = max(run["peak_memory_gb"]["process"] for run in result["training"])
+        seeds = ", ".join(str(seed) for seed in result["seeds"])
+        rows.append([model, seeds, result["training"][0]["epochs"], *scores, memory])
+    columns = [f"{name}, {match} F1" for name in names for match in MATCHES]
+    return _table(["model", "seeds", "epochs", *columns, "peak memory, GB"], rows)
 
 
 def label_table(result: Mapping[str, Any]) -> str:
