@@ -9,6 +9,7 @@ from conftest import ROOT
 from conflict_tagger.documents import InputError
 from conflict_tagger.markdown import fill_tables
 from conflict_tagger.results import aggregate, filled_pages, read_result
+from conflict_tagger.scoring.intervals import seed_interval
 
 
 def test_tables_go_between_their_markers_and_missing_markers_are_named() -> None:
@@ -30,10 +31,12 @@ def test_aggregate_gives_mean_and_standard_deviation_of_scores_and_keeps_counts(
         }
 
     result = aggregate([run(0, 0.5), run(1, 0.7), run(2, 0.9)], ["model=minilm"])
-    assert result["splits"]["test"]["f1"] == pytest.approx({"mean": 0.7, "sd": 0.2})
+    f1 = result["splits"]["test"]["f1"]
+    assert (f1["mean"], f1["sd"]) == pytest.approx((0.7, 0.2))
+    assert f1["interval"] == seed_interval([0.5, 0.7, 0.9])["interval"]
     assert result["splits"]["test"]["documents"] == 3
     alone = aggregate([run(0, 0.5)], [])
-    assert alone["splits"]["test"]["f1"] == {"mean": 0.5, "sd": None}, "one seed has no spread"
+    assert alone["splits"]["test"]["f1"] == {"mean": 0.5, "sd": None, "interval": None}
     assert result["seeds"] == [0, 1, 2] and len(result["training"]) == 3
 
 

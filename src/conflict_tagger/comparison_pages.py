@@ -64,14 +64,8 @@ def _against_best(row: dict[str, Any]) -> list[str]:
 
 
 def _labels_table(result: dict[str, Any]) -> Table:
-    table = Table(
-        title=f"{result['match'].replace('_', ' ')} F1 by label",
-        caption="in brackets: p against the first run, by approximate randomisation",
-    )
-    table.add_column("label")
-    table.add_column("spans", justify="right")
-    for number in range(1, len(result["runs"]) + 1):
-        table.add_column(f"run {number}", justify="right")
+    table = _table_by_run(result, "label", f"{result['match'].replace('_', ' ')} F1 by label")
+    table.caption = "in brackets: p against the first run, by approximate randomisation"
     for row in result["labels"]:
         cells = []
         for run, f1 in row["f1"].items():
@@ -82,16 +76,17 @@ def _labels_table(result: dict[str, Any]) -> Table:
 
 
 def _documents_table(result: dict[str, Any]) -> Table:
-    table = Table(
-        title="Documents that make the difference",
-        caption="mistakes of each run: spans that are wrong and spans that are missed",
-    )
-    table.add_column("document")
-    table.add_column("spans", justify="right")
-    for number in range(1, len(result["runs"]) + 1):
-        table.add_column(f"run {number}", justify="right")
+    table = _table_by_run(result, "document", "Documents that make the difference")
+    table.caption = "mistakes of each run: spans that are wrong and spans that are missed"
     for row in result["documents"]:
         table.add_row(row["document"], str(row["spans"]), *map(str, row["mistakes"].values()))
+    return table
+
+
+def _table_by_run(result: dict[str, Any], rows: str, title: str) -> Table:
+    table = Table(rows, title=title)
+    for heading in ("spans", *[f"run {n}" for n in range(1, len(result["runs"]) + 1)]):
+        table.add_column(heading, justify="right")
     return table
 
 

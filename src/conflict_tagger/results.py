@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from statistics import mean, stdev
 from typing import Any
 
 from tabulate import tabulate
 
 from conflict_tagger.documents import Document, InputError, read_jsonl
 from conflict_tagger.markdown import fill_tables
+from conflict_tagger.scoring.intervals import seed_interval
 
 MATCHES = ("strict", "overlap")  # what the tables show
 # Sentences of the seed articles that README shows, by how they begin.
@@ -23,15 +23,15 @@ EXAMPLES = (
 
 
 def aggregate(runs: Sequence[Mapping[str, Any]], overrides: Sequence[str]) -> dict[str, Any]:
-    """Mean and standard deviation of all scores over runs that differ only in their seed.
+    """Mean, standard deviation and 95% interval of all scores over runs that differ in their seed.
 
     Args:
         runs: what each run's metrics.json holds, and as `git` the state of the code it ran.
         overrides: how their configuration differs from configs/train.yaml.
 
     Returns:
-        `splits` shaped as in metrics.json with `{mean, sd}` in place of each score, the training
-        figures of each run, and the overrides.
+        `splits` shaped as in metrics.json with `{mean, sd, interval}` in place of each score, the
+        training figures of each run, and the overrides.
     """
     return {
         "overrides": list(overrides),
@@ -53,7 +53,7 @@ def _combine(values: Sequence[Any]) -> Any:
         return {key: _combine([value[key] for value in values]) for key in keys}
     if isinstance(first, int) and not isinstance(first, bool) and len(set(values)) == 1:
         return first
-    return {"mean": mean(values), "sd": stdev(values) if len(values) > 1 else None}
+    return seed_interval(values)
 
 
 def read_result(path: Path) -> Any:
