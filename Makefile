@@ -17,7 +17,7 @@ launched = $(PY) $(if $(NPROC),scripts/launch.py '$(NPROC)')
 .PHONY: help setup setup-mpnet data data-card train repeat compare evaluate check-behaviour tag test test-all lint format lock bench bench-clone bench-scoring bench-values results
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(INSTALLED) ## create .venv and install the locked packages and this one
 
