@@ -99,6 +99,7 @@ def filled_pages(root: Path) -> dict[Path, str]:
             "training": training_table(seeds),
             "clone": clone_table(clone),
             "values": values_table(read_result(root / "docs" / "results" / "count_values.json")),
+            "behaviour": behaviour_table(root / "docs" / "results" / "behaviour"),
             "scoring": scoring_table(read_result(root / "docs" / "results" / "scoring.json")),
             "recipes": recipe_table(root / "docs" / "results"),
         },
@@ -199,6 +200,23 @@ def scoring_table(result: Mapping[str, Any]) -> str:
         if name.endswith(suffix)
     ]
     return _table(["task", "seconds"], rows)
+
+
+def behaviour_table(folder: Path) -> str:
+    """The pass rate of each behaviour check, a column for each checkpoint that was checked."""
+    results = {path.stem: read_result(path)["checks"] for path in sorted(folder.glob("*.json"))}
+    rows = []
+    for name, first in next(iter(results.values())).items():
+        cells = []
+        for checks in results.values():
+            row = checks[name]
+            if "skipped" in row:
+                cells.append(row["skipped"])
+            else:
+                low, high = row["interval"]
+                cells.append(f"{row['rate']:.3f} ({low:.3f}–{high:.3f}) of {row['cases']}")
+        rows.append([name, first["wanted"], *cells])
+    return _table(["check", "wanted", *results], rows)
 
 
 def values_table(result: Mapping[str, Any]) -> str:
