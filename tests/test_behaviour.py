@@ -16,6 +16,7 @@ from conflict_tagger.behaviour import (
     CHECKS,
     Case,
     Check,
+    check_behaviour,
     common_words,
     find_failure,
     kept,
@@ -23,8 +24,9 @@ from conflict_tagger.behaviour import (
     rate,
     returned,
 )
+from conflict_tagger.config import BehaviourConfig
 from conflict_tagger.corpora import Split
-from conflict_tagger.documents import Document, Span
+from conflict_tagger.documents import Document, InputError, Span
 from conflict_tagger.tables import FEWEST
 
 BY_NAME = {check.name: check for check in CHECKS}
@@ -177,6 +179,16 @@ def test_failures_are_found_and_told() -> None:
     assert find_failure(gone, case, before, marked("<P>Rebels</P> killed no men.")) is None
     failure = find_failure(gone, case, before, marked("Rebels killed <C>no</C> men."))
     assert failure is not None and failure["found"] == ["COUNT 'no'"]
+
+
+def test_what_cannot_be_checked_is_told_before_anything_is_tagged() -> None:
+    for change, fault in (
+        ({"cases": 0}, "cases: must be 1 or more"),
+        ({"output": "no-such-folder/x.json"}, "output: there is no folder no-such-folder"),
+        ({"gold": "no-such.jsonl"}, "no-such.jsonl: no such file"),
+    ):
+        with pytest.raises(InputError, match=fault):
+            check_behaviour(BehaviourConfig(**{"checkpoint": "none", "gold": "none", **change}))
 
 
 def test_a_rate_has_an_interval() -> None:

@@ -104,6 +104,12 @@ def test_what_cannot_be_compared_is_refused_by_name(
     elsewhere = run_folder(tmp_path / "elsewhere", other, [SPANS] * 40)
     with pytest.raises(InputError, match=r"middle and .*elsewhere were scored on different 'test'"):
         compare_runs(CompareConfig([runs[0], str(elsewhere)]))
+    write_jsonl(Path(runs[1]) / "predictions" / "test.jsonl", documents([SPANS] * 39))
+    with pytest.raises(InputError, match=r"best/predictions/test.jsonl: holds other texts"):
+        compare_runs(CompareConfig(runs))
+    (Path(runs[1]) / "data.json").write_text('{"test": 3}')
+    with pytest.raises(InputError, match=r"best/data.json is damaged: test has no path"):
+        compare_runs(CompareConfig(runs))
     (Path(runs[1]) / "metrics.json").unlink()
     with pytest.raises(InputError, match="best is not finished"):
         compare_runs(CompareConfig(runs))

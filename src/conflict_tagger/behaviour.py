@@ -83,8 +83,13 @@ def check_behaviour(config: BehaviourConfig) -> dict[str, Any]:
         that fail; and which checkpoint was checked on what.
 
     Raises:
-        InputError: checkpoint or data are missing or damaged, or have other labels.
+        InputError: checkpoint or data are missing or damaged or have other labels, `cases` is
+            not positive, or the folder of `output` is missing.
     """
+    if config.cases < 1:
+        raise InputError("cases: must be 1 or more")
+    if config.output is not None and not Path(config.output).absolute().parent.is_dir():
+        raise InputError(f"output: there is no folder {Path(config.output).parent}")
     path = Path(config.gold)
     gold = list(read_jsonl(path))
     tagger = Tagger.from_pretrained(config.checkpoint, revision=config.revision)

@@ -92,9 +92,12 @@ def read_run(folder: Path, split: str) -> ScoredRun:
     if split not in data or not path.exists():
         scored = ", ".join(sorted(file.stem for file in path.parent.glob("*.jsonl"))) or "nothing"
         raise InputError(f"split: {folder} was not scored on {split!r}; it was on {scored}")
+    record = data[split]
+    if not isinstance(record, dict) or not {"path", "sha256"} <= set(record):
+        raise InputError(f"{folder / DATA} is damaged: {split} has no path and sha256")
     labels = LabelSet(tuple(config.data.labels))
     predicted = list(read_jsonl(path, labels))
-    return ScoredRun(folder, config.model.name, config.seed, labels, data[split], predicted)
+    return ScoredRun(folder, config.model.name, config.seed, labels, record, predicted)
 
 
 def common_gold(runs: Sequence[ScoredRun], split: str) -> list[Document]:
@@ -115,7 +118,14 @@ def common_gold(runs: Sequence[ScoredRun], split: str) -> list[Document]:
     path = Path(first.data["path"])
     if not path.exists() or file_sha256(path) != first.data["sha256"]:
         raise InputError(f"{path}: is missing or no longer what the runs were scored on")
-    return list(read_jsonl(path, first.labels))
+    gold = list(read_jsonl(path, first.labels))
+    for run in runs:
+        if [document.text for document in run.predicted] != [document.text for document in gold]:
+            raise InputError(
+                f"{run.folder / 'predictions' / split}.jsonl: holds other texts than {path}; "
+                "score the run's checkpoint again with `make evaluate`"
+            )
+    return gold
 
 
 def _f1(counts: MatchCounts, match: str) -> float:

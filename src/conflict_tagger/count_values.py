@@ -73,7 +73,7 @@ BEFORE: dict[str, Hedge | None] = {
     **dict.fromkeys(
         ("about", "around", "some", "approximately", "roughly", "nearly", "almost", "close to",
          "just under", "just short of", "an estimated", "estimated", "perhaps", "maybe", "possibly",
-         "probably", "circa", "in the region of", "in the order of", "an average of", "as of yet",
+         "probably", "circa", "in the region of", "in the order of", "an average of",
          "believed to be", "thought to be", "reportedly"),
         Hedge.about,
     ),

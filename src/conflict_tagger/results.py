@@ -205,6 +205,8 @@ def scoring_table(result: Mapping[str, Any]) -> str:
 def behaviour_table(folder: Path) -> str:
     """The pass rate of each behaviour check, a column for each checkpoint that was checked."""
     results = {path.stem: read_result(path)["checks"] for path in sorted(folder.glob("*.json"))}
+    if not results:
+        raise InputError(f"{folder}: holds no result; run `make check-behaviour` first")
     rows = []
     for name, first in next(iter(results.values())).items():
         cells = []
