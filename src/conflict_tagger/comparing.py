@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from conflict_tagger.config import CompareConfig
+from conflict_tagger.config import BaselineConfig, CompareConfig
 from conflict_tagger.documents import Document, InputError, LabelSet, read_jsonl
-from conflict_tagger.runs import DATA, METRICS, file_sha256, read_json, recorded_config
+from conflict_tagger.runs import DATA, METRICS, file_sha256, read_json, recorded_run
 from conflict_tagger.scoring.comparison import compare
 from conflict_tagger.scoring.counts import MATCHES, MatchCounts, count_documents
 from conflict_tagger.scoring.intervals import FEW, bootstrap_intervals
@@ -27,7 +27,7 @@ class ScoredRun:
 
     Attributes:
         folder: the run folder.
-        model: name of its encoder.
+        model: name of its encoder, or of the baseline it is.
         seed: its random seed.
         labels: the labels it tags.
         data: path and hash of the split's gold documents, as the run recorded them.
@@ -84,7 +84,7 @@ def read_run(folder: Path, split: str) -> ScoredRun:
     Raises:
         InputError: it is no run folder, is not finished, or was not scored on that split.
     """
-    config = recorded_config(folder)
+    config = recorded_run(folder)
     if not (folder / METRICS).exists():
         raise InputError(f"runs: {folder} is not finished: it has no {METRICS}")
     data = read_json(folder / DATA)
@@ -97,7 +97,8 @@ def read_run(folder: Path, split: str) -> ScoredRun:
         raise InputError(f"{folder / DATA} is damaged: {split} has no path and sha256")
     labels = LabelSet(tuple(config.data.labels))
     predicted = list(read_jsonl(path, labels))
-    return ScoredRun(folder, config.model.name, config.seed, labels, record, predicted)
+    model = config.baseline if isinstance(config, BaselineConfig) else config.model.name
+    return ScoredRun(folder, model, config.seed, labels, record, predicted)
 
 
 def common_gold(runs: Sequence[ScoredRun], split: str) -> list[Document]:

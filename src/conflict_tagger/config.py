@@ -164,6 +164,32 @@ class CompareConfig:
 
 
 @dataclass
+class BaselineConfig:
+    """One baseline, by name (see `baselines/`), trained with one seed."""
+
+    baseline: str = MISSING
+    data: DataConfig = field(default_factory=DataConfig)
+    name: str = MISSING
+    seed: int = 0
+    runs: str = "runs"
+
+
+@dataclass
+class BaselinesConfig:
+    """Train baselines, and test finished runs `against` them on the splits that all have.
+
+    `seeds` are for the baselines that draw; the others are trained once.
+    """
+
+    data: DataConfig = field(default_factory=DataConfig)
+    baselines: list[str] = field(default_factory=list)
+    seeds: list[int] = field(default_factory=list)
+    against: list[str] = field(default_factory=list)
+    runs: str = "runs"
+    output: str | None = None
+
+
+@dataclass
 class EvaluateConfig:
     """Score a checkpoint on a JSONL file of Documents."""
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import Enum
 from pathlib import Path
 
 from text_to_num import alpha2digit, text2num
 
-from conflict_tagger.documents import InputError, read_records
+from conflict_tagger.documents import Document, InputError, read_records
 
 
 class Hedge(Enum):
@@ -122,6 +123,14 @@ def read_count(text: str) -> CountValue | None:
         return None
     words = re.sub(r"[‐-―−]", "-", text.lower())
     return _read(re.sub(r"\s+", " ", words).strip())
+
+
+def with_values(document: Document, counts: Sequence[str]) -> Document:
+    """The document with what its spans of the labels `counts` say in numbers."""
+    return document.with_spans(
+        replace(span, value=read_count(document.text_of(span))) if span.label in counts else span
+        for span in document.spans
+    )
 
 
 def read_values(path: Path) -> dict[str, CountValue]:

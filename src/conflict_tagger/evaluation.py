@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from conflict_tagger.config import EvaluateConfig
+from conflict_tagger.corpora import TRAIN, Split
 from conflict_tagger.documents import Document, InputError, LabelSet, read_jsonl, write_jsonl
 from conflict_tagger.reports import write_report
 from conflict_tagger.runs import file_sha256, write_json
@@ -15,6 +16,16 @@ from conflict_tagger.scoring.intervals import FEW, bootstrap_intervals
 from conflict_tagger.scoring.spans import score_documents
 from conflict_tagger.scoring.values import score_values
 from conflict_tagger.tagger import Tagger
+
+
+class TagsDocuments(Protocol):
+    """Whatever tags documents: a `Tagger`, or a baseline."""
+
+    labels: LabelSet
+    counts: tuple[str, ...]
+
+    def tag_documents(self, documents: Sequence[Document]) -> list[Document]:
+        """The same documents with predicted spans in place of theirs."""
 
 
 def evaluate_checkpoint(config: EvaluateConfig) -> dict[str, Any]:
@@ -54,13 +65,35 @@ def evaluate_checkpoint(config: EvaluateConfig) -> dict[str, Any]:
     return result
 
 
-def score_split(tagger: Tagger, gold: Sequence[Document]) -> tuple[list[Document], dict[str, Any]]:
+def score_splits(
+    folder: Path, tagger: TagsDocuments, splits: Mapping[str, Split]
+) -> dict[str, Any]:
+    """Score every split but the training's, and write predictions and error reports."""
+    scores = {}
+    for part in ("predictions", "reports"):
+        (folder / part).mkdir(exist_ok=True)
+    for name, split in splits.items():
+        if name != TRAIN:
+            predicted, scores[name] = score_fully(tagger, split.documents)
+            write_jsonl(folder / "predictions" / f"{name}.jsonl", predicted)
+            write_report(
+                folder / "reports" / f"{name}.html", f"{folder.name} on {name}", split.documents,
+                predicted, tagger.labels, scores[name],
+            )  # fmt: skip
+    return scores
+
+
+def score_split(
+    tagger: TagsDocuments, gold: Sequence[Document]
+) -> tuple[list[Document], dict[str, Any]]:
     """The documents as the tagger tags them, and the scores of those tags against the gold."""
     predicted = tagger.tag_documents(gold)
     return predicted, score_documents(gold, predicted, tagger.labels)
 
 
-def score_fully(tagger: Tagger, gold: Sequence[Document]) -> tuple[list[Document], dict[str, Any]]:
+def score_fully(
+    tagger: TagsDocuments, gold: Sequence[Document]
+) -> tuple[list[Document], dict[str, Any]]:
     """What `score_split` returns, and intervals of its scores, and scores of the counts' values."""
     predicted, scores = score_split(tagger, gold)
     scores["intervals"] = intervals(gold, predicted, tagger.labels)

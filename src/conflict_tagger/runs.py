@@ -23,7 +23,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from conflict_tagger.config import TrainConfig
+from conflict_tagger.config import BaselineConfig, TrainConfig
 from conflict_tagger.corpora import Split
 from conflict_tagger.documents import InputError
 
@@ -56,7 +56,7 @@ class RunFolder:
         return read_json(path) if path.exists() else {}
 
 
-def create_run_folder(config: TrainConfig) -> RunFolder:
+def create_run_folder(config: TrainConfig | BaselineConfig) -> RunFolder:
     """Make the folder of a new run.
 
     Raises:
@@ -126,7 +126,10 @@ def _reason(error: BaseException) -> str:
 
 
 def record_inputs(
-    run: RunFolder, config: TrainConfig, splits: Mapping[str, Split], encoder_sha256: str
+    run: RunFolder,
+    config: TrainConfig | BaselineConfig,
+    splits: Mapping[str, Split],
+    encoder_sha256: str | None = None,
 ) -> None:
     """Write the resolved config, the environment, changes to the code, and the data's hashes.
 
@@ -134,29 +137,44 @@ def record_inputs(
     """
     replace_text(run.path / CONFIG, OmegaConf.to_yaml(OmegaConf.structured(config)))
     environment = describe_environment()
-    write_json(run.path / ENVIRONMENT, {**environment, "encoder_sha256": encoder_sha256})
+    if encoder_sha256 is not None:
+        environment["encoder_sha256"] = encoder_sha256
+    write_json(run.path / ENVIRONMENT, environment)
     if environment["git"]["uncommitted_changes"]:
         (run.path / "uncommitted.patch").write_text(git("diff", "HEAD") or "", "utf-8")
     replace_text(run.path / DATA, to_json(describe_data(splits)))
 
 
 def recorded_config(folder: Path) -> TrainConfig:
-    """The configuration in a run folder.
+    """The configuration of the training in a run folder.
+
+    Raises:
+        InputError: there is none, it is damaged, or the run is a baseline's.
+    """
+    config = recorded_run(folder)
+    if isinstance(config, BaselineConfig):
+        raise InputError(f"{folder} is a baseline's run; `make baselines` makes it anew")
+    return config
+
+
+def recorded_run(folder: Path) -> TrainConfig | BaselineConfig:
+    """The configuration in a run folder, of a training or of a baseline.
 
     Raises:
         InputError: there is none, or it is damaged.
     """
     path = folder / CONFIG
     try:
+        recorded = OmegaConf.load(path)
+        schema = BaselineConfig if "baseline" in recorded else TrainConfig
         # Keys that are younger than the run had their default's value.
-        config = OmegaConf.merge(OmegaConf.structured(TrainConfig), OmegaConf.load(path))
-        typed = OmegaConf.to_object(config)
+        typed = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(schema), recorded))
     except FileNotFoundError:
         raise InputError(f"{folder} holds no {CONFIG}, so it is no run folder") from None
     except (OSError, UnicodeDecodeError, YAMLError, OmegaConfBaseException) as error:
         reason = str(error).splitlines()[0]
         raise InputError(f"{path} is damaged: {reason}") from None
-    assert isinstance(typed, TrainConfig)
+    assert isinstance(typed, TrainConfig | BaselineConfig)
     return typed
 
 

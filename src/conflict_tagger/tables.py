@@ -81,6 +81,41 @@ def print_behaviour(checks: dict[str, Any]) -> None:
     print_table(table)
 
 
+def print_baselines(result: dict[str, Any]) -> None:
+    """Print the baselines' scores, and how much better the runs are that were tested."""
+    table = Table(title="Baselines", caption="micro F1, mean over seeds")
+    splits = list(next(iter(result["baselines"].values()))["splits"])
+    table.add_column("baseline")
+    for split in splits:
+        for match in ("strict", "overlap"):
+            table.add_column(f"{split}, {match}", justify="right")
+    for name, baseline in result["baselines"].items():
+        scores = [
+            f"{baseline['splits'][split][match]['micro']['f1']['mean']:.3f}"
+            for split in splits
+            for match in ("strict", "overlap")
+        ]
+        table.add_row(name, *scores)
+    print_table(table)
+    if not result["tests"]:
+        return
+    table = Table(
+        title="The runs against the baselines, micro F1",
+        caption="the weakest result of any run: smallest difference, lowest bound of the 95% "
+        "intervals,\nlargest p of paired bootstrap and approximate randomisation",
+    )
+    for heading in ("baseline", "split", "match", "difference", "lowest", "p"):
+        text = heading in ("baseline", "split", "match")
+        table.add_column(heading, justify="left" if text else "right")
+    for name, tests in result["tests"].items():
+        for split, matches in tests.items():
+            for match, test in matches.items():
+                p = max(test["bootstrap_p"], test["randomisation_p"])
+                table.add_row(name, split, match, f"{test['difference']:+.3f}",
+                              f"{test['lowest']:+.3f}", f"{p:.4f}")  # fmt: skip
+    print_table(table)
+
+
 def print_differences(before: dict[str, Any], after: dict[str, Any]) -> None:
     """Print the micro F1 of every split in two runs of the same data, and the difference."""
     table = Table(title="Micro F1, then and now")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from conflict_tagger.batching import collate
-from conflict_tagger.count_values import read_count
+from conflict_tagger.count_values import with_values
 from conflict_tagger.decoding import decode
 from conflict_tagger.documents import Document, LabelSet
 from conflict_tagger.encoding import (
@@ -126,22 +125,14 @@ class Tagger:
             log_probs: scores of the tags of each document's words, shape (words, tags) each.
         """
         return [
-            self._with_values(
-                document.with_spans(tags_to_spans(tags, words, self.labels, scores.tolist()))
+            with_values(
+                document.with_spans(tags_to_spans(tags, words, self.labels, scores.tolist())),
+                self.counts,
             )
             for document, words, (tags, scores) in zip(
                 documents, encoded, decode(log_probs), strict=True
             )
         ]
-
-    def _with_values(self, document: Document) -> Document:
-        """The document with what its counts say in numbers."""
-        return document.with_spans(
-            replace(span, value=read_count(document.text_of(span)))
-            if span.label in self.counts
-            else span
-            for span in document.spans
-        )
 
     def tag_stream(self, documents: Iterable[Document], batch: int = 32) -> Iterator[Document]:
         """Tag documents as they come, `batch` at a time, in bounded memory."""

@@ -8,7 +8,7 @@ import resource
 import shutil
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -29,13 +29,12 @@ from conflict_tagger.config import (
     TrainingConfig,
     check_train_config,
 )
-from conflict_tagger.corpora import TRAIN, VALIDATION, Split, load_splits
-from conflict_tagger.documents import Document, InputError, LabelSet, write_jsonl
+from conflict_tagger.corpora import TRAIN, VALIDATION, load_splits
+from conflict_tagger.documents import Document, InputError, LabelSet
 from conflict_tagger.encoding import WindowSettings
-from conflict_tagger.evaluation import score_fully
+from conflict_tagger.evaluation import score_splits
 from conflict_tagger.hub import write_model_card
 from conflict_tagger.modeling import load_encoder, no_progress_bars
-from conflict_tagger.reports import write_report
 from conflict_tagger.resuming import newest_checkpoint, run_to_resume
 from conflict_tagger.runs import (
     DATA,
@@ -128,7 +127,10 @@ def train(config: TrainConfig, changes: Sequence[str] = ()) -> dict[str, Any] | 
         metrics = {
             "name": config.name,
             "seed": config.seed,
-            "splits": score_checkpoint(run.path, splits),
+            # What is scored is what others will load: the files, not the model in memory.
+            "splits": score_splits(
+                run.path, Tagger.from_pretrained(run.path / "checkpoint"), splits
+            ),
             "training": {
                 **summarize(trainer),
                 "outside_shift": shift,
@@ -143,27 +145,6 @@ def train(config: TrainConfig, changes: Sequence[str] = ()) -> dict[str, Any] | 
         tracking.finish_tracking(tracked, metrics)
         shutil.rmtree(run.steps)  # the last thing: until now a resume could need it
     return {**metrics, "run": str(run.path)}
-
-
-def score_checkpoint(folder: Path, splits: Mapping[str, Split]) -> dict[str, Any]:
-    """Scores of a run's checkpoint on every split but the training's.
-
-    Predictions and an error report of each go into the folder. What is scored is what others
-    will load: the files, not the model in memory.
-    """
-    tagger = Tagger.from_pretrained(folder / "checkpoint")
-    scores = {}
-    for part in ("predictions", "reports"):
-        (folder / part).mkdir(exist_ok=True)
-    for name, split in splits.items():
-        if name != TRAIN:
-            predicted, scores[name] = score_fully(tagger, split.documents)
-            write_jsonl(folder / "predictions" / f"{name}.jsonl", predicted)
-            write_report(
-                folder / "reports" / f"{name}.html", f"{folder.name} on {name}", split.documents,
-                predicted, tagger.labels, scores[name],
-            )  # fmt: skip
-    return scores
 
 
 def training_windows(

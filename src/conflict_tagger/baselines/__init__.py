@@ -1,0 +1,1 @@
+"""Simple taggers to measure the fine-tuned ones against."""
