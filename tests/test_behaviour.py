@@ -16,13 +16,15 @@ from conflict_tagger.behaviour import (
     CHECKS,
     Case,
     Check,
+    Verdict,
     check_behaviour,
     common_words,
-    find_failure,
+    describe_failure,
+    judge,
     kept,
     make_cases,
-    rate,
     returned,
+    summarize,
 )
 from conflict_tagger.config import BehaviourConfig
 from conflict_tagger.corpora import Split
@@ -66,6 +68,15 @@ def test_an_actor_becomes_another_of_its_kind_everywhere() -> None:
     assert re.search(r"fired\. [A-Z][\w' ]+ Front and", body) and "Desert" not in body
     assert re.search(r" and [A-Z]{3} men", acronym)
     assert re.search(r"led by General [A-Z]\w+ [A-Z]\w+,", person) and "Kossi" not in person
+
+
+def test_a_word_that_stands_only_at_the_head_of_sentences_is_no_name() -> None:
+    document = marked(
+        "<P>Warplanes</P> came. “<P>Armed men</P> did it,” he said.\n<P>Katiba</P> fled. "
+        "Not Katiba?"
+    )
+    (changed,) = texts("actor swapped", document)
+    assert changed.startswith("Warplanes came. “Armed men did it") and "Katiba" not in changed
 
 
 def test_a_victim_becomes_another_person() -> None:
@@ -168,17 +179,18 @@ def test_failures_are_found_and_told() -> None:
     same = Check("x", "tags stay", lambda *_: [])
     case = case_of(before, [(14, 17, "2")])
     right = marked("<P>Rebels</P> killed <C>2</C> <V>men</V>.")
-    assert find_failure(same, case, before, right) is None
-    failure = find_failure(same, case, before, marked("<P>Rebels</P> killed 2 <D>men</D>."))
-    assert failure is not None
-    assert failure["lost"] == ["COUNT 'two'", "VICTIM 'men'"]
-    assert failure["found"] == ["DENIAL 'men'"] and failure["edits"] == [["two", "2"]]
+    assert judge(same, case, before, right) == Verdict(3, (), ())
+    verdict = judge(same, case, before, marked("<P>Rebels</P> killed 2 <D>men</D>."))
+    assert verdict == Verdict(1, ("COUNT 'two'", "VICTIM 'men'"), ("DENIAL 'men'",))
+    assert not verdict.passed
+    failure = describe_failure(case, before, verdict)
+    assert failure["edits"] == [["two", "2"]] and failure["found"] == ["DENIAL 'men'"]
 
     gone = Check("x", "nothing", lambda *_: [], ("COUNT", "VICTIM"))
     case = case_of(before, [(14, 17, "no")], "no men")
-    assert find_failure(gone, case, before, marked("<P>Rebels</P> killed no men.")) is None
-    failure = find_failure(gone, case, before, marked("Rebels killed <C>no</C> men."))
-    assert failure is not None and failure["found"] == ["COUNT 'no'"]
+    assert judge(gone, case, before, marked("<P>Rebels</P> killed no men.")).passed
+    verdict = judge(gone, case, before, marked("Rebels killed <C>no</C> men."))
+    assert verdict.found == ("COUNT 'no'",)
 
 
 def test_what_cannot_be_checked_is_told_before_anything_is_tagged() -> None:
@@ -192,11 +204,16 @@ def test_what_cannot_be_checked_is_told_before_anything_is_tagged() -> None:
 
 
 def test_a_rate_has_an_interval() -> None:
-    result = rate(100, [{}] * 10)
+    same, gone = BY_NAME["padded"], BY_NAME["casualty negated"]
+    verdicts = [Verdict(4, (), ())] * 90 + [Verdict(2, ("a", "b"), ("c",))] * 10
+    result = summarize(same, verdicts)
     assert (result["passed"], result["rate"]) == (90, 0.9)
     # Wilson (1927), by hand: (0.9 + z²/200 ± z·√(0.9·0.1/100 + z²/40000)) / (1 + z²/100)
     assert result["interval"] == pytest.approx([0.8256, 0.9448], abs=1e-4)
-    assert rate(0, [])["skipped"] == "these documents hold no case"
+    assert result["tags_stayed"] == 380 / 410
+    assert "tags_stayed" not in summarize(gone, verdicts)
+    assert summarize(same, [Verdict(0, (), ())])["tags_stayed"] is None
+    assert summarize(same, [])["skipped"] == "these documents hold no case"
 
 
 @pytest.mark.parametrize("split", ["validation", "test"])

@@ -74,13 +74,34 @@ class Case:
     places: tuple[Place, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a change to a document has done to its tags.
+
+    Attributes:
+        stayed: how many are as they were.
+        lost: those that are gone, as text.
+        found: those that are new, or stand where none may, as text.
+    """
+
+    stayed: int
+    lost: tuple[str, ...]
+    found: tuple[str, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing moved."""
+        return not self.lost and not self.found
+
+
 def check_behaviour(config: BehaviourConfig) -> dict[str, Any]:
     """Run every check on cases made from the documents of a split.
 
     Returns:
         `checks.<name>` with what is wanted, the number of cases, how many pass, the rate, its
-        95% interval (Wilson; None where a check does not apply, with the reason), and the cases
-        that fail; and which checkpoint was checked on what.
+        95% interval (Wilson) and the cases that fail, or under `skipped` why a check does not
+        apply; where tags must stay, as `tags_stayed` the share of those that did among all that
+        were there before or after; and which checkpoint was checked on what.
 
     Raises:
         InputError: checkpoint or data are missing or damaged or have other labels, `cases` is
@@ -97,19 +118,25 @@ def check_behaviour(config: BehaviourConfig) -> dict[str, Any]:
         raise InputError(f"checkpoint: {config.checkpoint} does not tag {', '.join(missing)}")
     before = tagger.tag_documents(gold)
     common = common_words(gold)
-    results = {}
+    results: dict[str, dict[str, Any]] = {}
     for check in CHECKS:
         if check.rewrite is rewrites.change_case and is_uncased(tagger):
             results[check.name] = {"wanted": check.wanted, "skipped": "the model is uncased"}
             continue
         cases = make_cases(check, gold, common, config.cases, config.seed)
         after = tagger.tag_documents([case.changed for case in cases])
-        failed = [
-            failure
+        verdicts = [
+            judge(check, case, before[case.index], tagged)
             for case, tagged in zip(cases, after, strict=True)
-            if (failure := find_failure(check, case, before[case.index], tagged))
         ]
-        results[check.name] = {"wanted": check.wanted, **rate(len(cases), failed)}
+        failed = [
+            describe_failure(case, before[case.index], verdict)
+            for case, verdict in zip(cases, verdicts, strict=True)
+            if not verdict.passed
+        ]
+        results[check.name] = {"wanted": check.wanted, **summarize(check, verdicts)}
+        if cases:
+            results[check.name]["failed"] = failed
     return {
         "checkpoint": config.checkpoint,
         "data": {"path": str(path), "sha256": file_sha256(path)},
@@ -118,21 +145,25 @@ def check_behaviour(config: BehaviourConfig) -> dict[str, Any]:
     }
 
 
-def rate(cases: int, failed: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """The share of cases that pass, and its interval."""
+def summarize(check: Check, verdicts: Sequence[Verdict]) -> dict[str, Any]:
+    """The share of cases that pass, its interval, and how many tags stayed where tags must stay."""
     from scipy.stats import binomtest
 
-    if not cases:
+    if not verdicts:
         return {"cases": 0, "skipped": "these documents hold no case"}
-    passed = cases - len(failed)
-    interval = binomtest(passed, cases).proportion_ci(0.95, method="wilson")
-    return {
-        "cases": cases,
+    passed = sum(verdict.passed for verdict in verdicts)
+    interval = binomtest(passed, len(verdicts)).proportion_ci(0.95, method="wilson")
+    result = {
+        "cases": len(verdicts),
         "passed": passed,
-        "rate": passed / cases,
+        "rate": passed / len(verdicts),
         "interval": [float(interval.low), float(interval.high)],
-        "failed": list(failed),
     }
+    if not check.gone:
+        stayed = sum(verdict.stayed for verdict in verdicts)
+        moved = sum(len(verdict.lost) + len(verdict.found) for verdict in verdicts)
+        result["tags_stayed"] = stayed / (stayed + moved) if stayed + moved else None
+    return result
 
 
 def common_words(documents: Sequence[Document]) -> frozenset[str]:
@@ -176,28 +207,29 @@ def changes(document: Document, edits: Sequence[Edit]) -> bool:
     return apart and any(document.text[start:end] != new for start, end, new in ordered)
 
 
-def find_failure(
-    check: Check, case: Case, before: Document, after: Document
-) -> dict[str, Any] | None:
-    """What is wrong with a changed document's tags, or None."""
+def judge(check: Check, case: Case, before: Document, after: Document) -> Verdict:
+    """What has become of the tags of a document that was changed."""
     if check.gone:
         wrong = [
-            span
+            f"{span.label} {after.text_of(span)!r}"
             for span in after.spans
             if span.label in check.gone
             and any(span.start < end and start < span.end for start, end in case.places)
         ]
-        lost: list[str] = []
-        found = [f"{span.label} {after.text_of(span)!r}" for span in wrong]
-    else:
-        old, new = kept(before.spans, case.edits), returned(after.spans, case.edits)
-        lost = [f"{label} {before.text[start:end]!r}" for label, start, end in sorted(old - new)]
-        found = [f"{label} {before.text[start:end]!r}" for label, start, end in sorted(new - old)]
-    if not lost and not found:
-        return None
-    edits = [[before.text[start:end], new] for start, end, new in case.edits]
-    short = [[a[:80], b[:80]] for a, b in edits[:5]]
-    return {"document": before.id, "edits": short, "lost": lost, "found": found}
+        return Verdict(0, (), tuple(wrong))
+    old, new = kept(before.spans, case.edits), returned(after.spans, case.edits)
+    lost, found = (
+        tuple(f"{label} {before.text[start:end]!r}" for label, start, end in sorted(spans))
+        for spans in (old - new, new - old)
+    )
+    return Verdict(len(old & new), lost, found)
+
+
+def describe_failure(case: Case, before: Document, verdict: Verdict) -> dict[str, Any]:
+    """A failed case for the report: the document, what was changed, and what that moved."""
+    edits = [[before.text[start:end][:80], new[:80]] for start, end, new in case.edits[:5]]
+    lost, found = list(verdict.lost), list(verdict.found)
+    return {"document": before.id, "edits": edits, "lost": lost, "found": found}
 
 
 def kept(spans: Sequence[Span], edits: Sequence[Edit]) -> set[tuple[str, int, int]]:

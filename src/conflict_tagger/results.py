@@ -84,7 +84,9 @@ def filled_pages(root: Path) -> dict[Path, str]:
     clone = read_result(root / "docs" / "results" / "fresh_clone.json")
     articles = list(read_jsonl(root / "data" / "seed_articles" / "seed_articles.jsonl"))
     mpnet = read_result(root / "docs" / "results" / "mpnet.json")
-    models = model_table({"minilm": seeds, "mpnet": mpnet})
+    baselines = read_result(root / "docs" / "results" / "baselines.json")
+    results = {**baselines["baselines"], "minilm": seeds, "mpnet": mpnet}
+    models = model_table(results)
     pages = {
         root / "README.md": {
             "examples": examples(articles),
@@ -95,6 +97,8 @@ def filled_pages(root: Path) -> dict[Path, str]:
             "summary": summary_table(seeds),
             "labels": label_table(seeds),
             "models": models,
+            "models_by_label": models_by_label_table(results),
+            "baselines": baselines_table(baselines["tests"]),
             "mpnet": label_table(mpnet),
             "training": training_table(seeds),
             "clone": clone_table(clone),
@@ -128,11 +132,36 @@ def model_table(results: Mapping[str, Mapping[str, Any]]) -> str:
             for name in names
             for match in MATCHES
         ]
-        memory = max(run["peak_memory_gb"]["process"] for run in result["training"])
+        training = result["training"]
+        measured = [run["peak_memory_gb"]["process"] for run in training if "peak_memory_gb" in run]
         seeds = ", ".join(str(seed) for seed in result["seeds"])
-        rows.append([model, seeds, result["training"][0]["epochs"], *scores, memory])
+        epochs = training[0].get("epochs", "")
+        rows.append([model, seeds, epochs, *scores, max(measured, default="")])
     columns = [f"{name}, {match} F1" for name in names for match in MATCHES]
     return _table(["model", "seeds", "epochs", *columns, "peak memory, GB"], rows)
+
+
+def models_by_label_table(results: Mapping[str, Mapping[str, Any]], split: str = "test") -> str:
+    """Strict F1 of each label on one split, a column for each model."""
+    scores = [result["splits"][split]["strict"]["per_label"] for result in results.values()]
+    rows = [
+        [label, *[_spread(of_model[label]["f1"]) for of_model in scores]] for label in scores[0]
+    ]
+    return _table(["label", *results], rows)
+
+
+def baselines_table(tests: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> str:
+    """How much better the fine-tuned runs are than each baseline, at the least."""
+    rows = [
+        [name, split, match, f"{test['difference']:+.3f}", f"{test['lowest']:+.3f}",
+         f"{test['bootstrap_p']:.4f}", f"{test['randomisation_p']:.4f}"]
+        for name, splits in tests.items()
+        for split, matches in splits.items()
+        for match, test in matches.items()
+    ]  # fmt: skip
+    headers = ["baseline", "split", "match", "smallest difference in F1", "lowest bound",
+               "largest p, bootstrap", "largest p, randomisation"]  # fmt: skip
+    return _table(headers, rows)
 
 
 def label_table(result: Mapping[str, Any]) -> str:
@@ -216,7 +245,9 @@ def behaviour_table(folder: Path) -> str:
                 cells.append(row["skipped"])
             else:
                 low, high = row["interval"]
-                cells.append(f"{row['rate']:.3f} ({low:.3f}–{high:.3f}) of {row['cases']}")
+                stayed = row.get("tags_stayed")
+                tags = "" if stayed is None else f"; tags {stayed:.3f}"
+                cells.append(f"{row['rate']:.3f} ({low:.3f}–{high:.3f}) of {row['cases']}{tags}")
         rows.append([name, first["wanted"], *cells])
     return _table(["check", "wanted", *results], rows)
 

@@ -60,7 +60,9 @@ NUMBER = re.compile(r"(?<![\d.,])(\d{1,3}(?:,\d{3})+|\d+)(?![\d.,]|st|nd|rd|th|-
 
 def swap_actors(document: Document, random: Random, common: frozenset[str]) -> Iterator[list[Edit]]:
     """Each named PERPETRATOR becomes another of its kind, wherever it stands in the report."""
-    yield from _swaps(document, "PERPETRATOR", lambda name: _other_actor(name, random, common))
+    yield from _swaps(
+        document, "PERPETRATOR", lambda name: _other_actor(name, document.text, random, common)
+    )
 
 
 def swap_victims(
@@ -81,7 +83,7 @@ def _swaps(
             yield [(match.start(), match.end(), new) for match in found]
 
 
-def _other_actor(name: str, random: Random, common: frozenset[str]) -> str | None:
+def _other_actor(name: str, text: str, random: Random, common: frozenset[str]) -> str | None:
     words = name.split()
     if len(words) == 1 and name.isupper() and 2 <= len(name) <= 5 and name.lower() not in common:
         return random.choice(ACRONYMS)
@@ -91,14 +93,27 @@ def _other_actor(name: str, random: Random, common: frozenset[str]) -> str | Non
         at = re.search(rf"(?<= ){body}\b", name)
         if at and name[0].isupper():
             return f"{random.choice(MODIFIERS)} {name[at.start() :]}"
-    if not name[0].isupper() or words[0].lower() in common:
+    known = {*COUNTRIES, *COUNTRIES.values()}
+    if words[0].lower() in common or not (words[0] in known or _is_name(text, words[0])):
         return None
     if len(words) == 1:
-        adjective = name.endswith(("an", "ian", "i", "ish", "ese", "ch"))
-        return random.choice([*COUNTRIES.values()] if adjective else [*COUNTRIES])
+        if name in BODIES:
+            return None
+        if name in COUNTRIES or name.endswith(("ia", "stan", "land")):
+            return random.choice([*COUNTRIES])
+        if name in COUNTRIES.values() or name.endswith(("ian", "ish", "ese")):
+            return random.choice([*COUNTRIES.values()])
+        return random.choice(LAST_NAMES)  # of a clan, a group or a person
     if all(word.islower() for word in words[1:]):  # "Turkish artillery"
         return " ".join([random.choice([*COUNTRIES.values()]), *words[1:]])
     return None
+
+
+def _is_name(text: str, word: str) -> bool:
+    """Whether a word has its capital elsewhere than at the head of a sentence or a quotation."""
+    return (
+        word[0].isupper() and re.search(rf"(?<=[\w,;:] ){re.escape(word)}(?!\w)", text) is not None
+    )
 
 
 def _other_person(name: str, random: Random, common: frozenset[str]) -> str | None:

@@ -59,17 +59,20 @@ def print_behaviour(checks: dict[str, Any]) -> None:
     """Print for each behaviour check how many of its cases pass."""
     table = Table(
         title="Behaviour checks",
-        caption=f"interval: 95%, Wilson; *: fewer than {FEWEST} cases, which say little",
+        caption=f"interval: 95%, Wilson; *: fewer than {FEWEST} cases, which say little;\n"
+        "tags that stay: among all that are there before or after the change",
     )
-    for heading in ("check", "what is wanted", "cases", "passed", "rate", "interval"):
+    for heading in ("check", "what is wanted", "cases", "passed", "rate", "interval",
+                    "tags\nthat stay"):  # fmt: skip
         left = heading in ("check", "what is wanted")
         table.add_column(heading, justify="left" if left else "right", no_wrap=not left)
     for name, row in checks.items():
         if "skipped" in row:
-            table.add_row(name, f"not checked: {row['skipped']}", "", "", "", "")
+            table.add_row(name, f"not checked: {row['skipped']}")
             continue
         low, high = row["interval"]
         few = "*" if row["cases"] < FEWEST else ""
+        stayed = row.get("tags_stayed")
         table.add_row(
             name,
             row["wanted"],
@@ -77,6 +80,7 @@ def print_behaviour(checks: dict[str, Any]) -> None:
             f"{row['passed']:,}",
             f"{row['rate']:.3f}",
             f"{low:.3f}–{high:.3f}",
+            "" if stayed is None else f"{stayed:.3f}",
         )
     print_table(table)
 
