@@ -20,6 +20,7 @@ from conflict_tagger.documents import LabelSet, write_jsonl
 from conflict_tagger.encoding import Encoder, spans_to_tags, tags_to_spans
 
 ROOT = Path(__file__).resolve().parent.parent
+WANDB_KEY = "0123456789" * 4
 LABELS = LabelSet(("PERPETRATOR", "VICTIM", "COUNT", "DENIAL"))
 
 
@@ -124,6 +125,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory, tiny_data: Path) -> tuple[
         "train", *data_overrides(tiny_data), f"runs={runs}", "name=short", "tracking=offline",
         "training.epochs=6", "training.learning_rate=1e-3", "training.logging_steps=1",
         "training.tokens_per_batch=384", "training.patience=6",
+        environment={"WANDB_API_KEY": WANDB_KEY},  # which nothing may write down
     )  # fmt: skip
     output = result.stdout.decode() + result.stderr.decode()
     assert result.returncode == 0, output

@@ -1,12 +1,22 @@
-"""Weights & Biases modes: no prompt, and offline wherever there is no login."""
+"""Weights & Biases: no prompt, offline without a login, and what a run leaves there."""
 
+import base64
+import hashlib
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
+from conftest import LABELS, ROOT, WANDB_KEY
+from markupsafe import Markup
+from offline_runs import OfflineRun, read_offline_run
+
+from conflict_tagger.documents import Document, Span, read_jsonl
+from conflict_tagger.runs import file_sha256, read_json
+from conflict_tagger.scoring.mistakes import find_mistakes
+from conflict_tagger.tracked_results import highlighted, interval_figure
 
 CODE = """
 import sys
@@ -36,20 +46,112 @@ def resolved(mode: str, home: Path, **environment: str) -> str:
     return result.stdout.strip()
 
 
-KEY = "0123456789" * 4
-
-
 @pytest.mark.parametrize(
     ("mode", "environment", "expected"),
     [
         ("none", {}, "none"),
-        ("offline", {"WANDB_API_KEY": KEY}, "offline"),
+        ("offline", {"WANDB_API_KEY": WANDB_KEY}, "offline"),
         ("auto", {}, "offline"),
-        ("auto", {"WANDB_API_KEY": KEY}, "online"),
+        ("auto", {"WANDB_API_KEY": WANDB_KEY}, "online"),
         ("auto", {"WANDB_API_KEY": "not a key"}, "offline"),
-        ("online", {"WANDB_API_KEY": KEY}, "online"),
+        ("online", {"WANDB_API_KEY": WANDB_KEY}, "online"),
         ("online", {}, "error: tracking.mode: online needs a W&B login"),
     ],
 )
 def test_modes(mode: str, environment: dict[str, str], expected: str, tmp_path: Path) -> None:
     assert resolved(mode, tmp_path, **environment).startswith(expected)
+
+
+@pytest.fixture(scope="module")
+def offline(trained: tuple[Path, str]) -> OfflineRun:
+    return read_offline_run(trained[0])
+
+
+def test_a_run_is_grouped_tagged_and_knows_its_data(
+    offline: OfflineRun, trained: tuple[Path, str]
+) -> None:
+    assert offline.run.run_group == "short" and offline.run.project == "conflict-tagger"
+    assert list(offline.run.tags) == ["minilm", "reports"]
+    assert trained[0].name.endswith(offline.run.run_id)
+    assert offline.config["training"]["epochs"] == 6 and offline.config["seed"] == 0
+    record = read_json(trained[0] / "data.json")
+    assert offline.config["data_sha256"] == {name: r["sha256"] for name, r in record.items()}
+
+
+def test_a_run_has_its_curves(offline: OfflineRun, trained: tuple[Path, str]) -> None:
+    metrics = read_json(trained[0] / "metrics.json")
+    history = json.loads((trained[0] / "history.json").read_text())
+    for label in LABELS:
+        key = f"strict_f1_{label}"
+        curve = [entry[f"eval_{key}"] for entry in history if f"eval_{key}" in entry]
+        assert offline.series(f"eval/{key}") == curve
+        assert len(curve) == metrics["training"]["epochs"]
+    assert max(offline.series("eval/strict_f1")) > 0
+    rates = offline.series("train/learning_rate")
+    assert max(rates) > rates[-1] >= 0
+    assert min(offline.series("train/train_tokens_per_second")) > 0
+    memory = offline.series("train/peak_memory_gb_process")
+    assert 0.1 < memory[0] <= memory[-1] <= metrics["training"]["peak_memory_gb"]["process"]
+    f1 = metrics["splits"]["test"]["strict"]["micro"]["f1"]
+    assert offline.summary["test/strict_f1"] == f1
+
+
+def test_a_run_shows_its_mistakes_and_how_sure_its_scores_are(
+    offline: OfflineRun, trained: tuple[Path, str]
+) -> None:
+    keys = {key for row in offline.history for key in row}
+    for name in read_json(trained[0] / "metrics.json")["splits"]:
+        for page in ("mistakes/nrows", "confusion/path", "intervals/path"):
+            assert f"{name}/{page}" in keys
+        gold = read_jsonl(read_json(trained[0] / "data.json")[name]["path"])
+        predicted = read_jsonl(trained[0] / "predictions" / f"{name}.jsonl")
+        mistakes = [find_mistakes(a.spans, b.spans) for a, b in zip(gold, predicted, strict=True)]
+        assert offline.series(f"{name}/mistakes/nrows") == [sum(map(len, mistakes))]
+
+
+def test_the_artifacts_are_the_data_and_the_weights_that_were_scored(
+    offline: OfflineRun, trained: tuple[Path, str]
+) -> None:
+    metrics = read_json(trained[0] / "metrics.json")
+    weights = trained[0] / "checkpoint" / "model.safetensors"
+    model = offline.artifacts["model"]
+    assert set(model["aliases"]) == {"best", "latest"}
+    entry = model["contents"]["model.safetensors"]
+    assert base64.b64decode(entry.digest) == hashlib.md5(weights.read_bytes()).digest()
+    assert Path(entry.local_path) == weights.resolve()
+    sha256 = file_sha256(weights)
+    assert metrics["checkpoint_sha256"] == sha256 == model["metadata"]["sha256"]
+    data = offline.artifacts["dataset"]
+    assert data["name"] == "reports" and data["metadata"]["sha256"] == offline.config["data_sha256"]
+    assert set(data["contents"]) == {"train.jsonl", "validation.jsonl"}, "no text of others"
+
+
+def test_no_key_is_written_down(trained: tuple[Path, str]) -> None:
+    files = [path for path in trained[0].rglob("*") if path.is_file()]
+    assert any(path.suffix == ".wandb" for path in files)
+    for path in files:
+        assert WANDB_KEY.encode() not in path.read_bytes(), path
+    assert WANDB_KEY not in trained[1]
+
+
+def test_a_mistake_is_shown_in_its_surroundings_and_escaped() -> None:
+    text = "a" * 300 + " <b>Rebels & co</b> fled " + "z" * 300
+    at = text.index("Rebels")
+    document = Document("x", text)
+    gold, predicted = Span("PERPETRATOR", at, at + 11), Span("VICTIM", at, at + 6)
+    (mistake,) = find_mistakes([gold], [predicted])
+    shown = highlighted(document, mistake)
+    assert isinstance(shown, Markup)
+    assert "&lt;b&gt;<mark>Rebels &amp; co <small>PERPETRATOR</small></mark>&lt;/b&gt;" in shown
+    assert "<mark>Rebels <small>VICTIM</small></mark> &amp; co" in shown
+    assert "a" * 100 in shown and "a" * 150 not in shown
+
+
+def test_intervals_are_drawn_around_the_scores(trained: tuple[Path, str]) -> None:
+    scores = read_json(trained[0] / "metrics.json")["splits"]["test"]
+    (bars,) = interval_figure(scores).data
+    assert list(bars.x) == ["all", *LABELS]
+    low, high = scores["intervals"]["strict"]["micro"]["f1"]
+    assert bars.y[0] == scores["strict"]["micro"]["f1"]
+    assert bars.y[0] - bars.error_y.arrayminus[0] == pytest.approx(low)
+    assert bars.y[0] + bars.error_y.array[0] == pytest.approx(high)

@@ -120,10 +120,14 @@ class TrainingConfig:
 
 @dataclass
 class TrackingConfig:
-    """Weights & Biases: mode and project; its own WANDB_* variables hold as documented."""
+    """Weights & Biases: mode, project and group; its own WANDB_* variables hold as documented.
+
+    Without a group, runs are grouped by the name of the experiment.
+    """
 
     mode: Tracking = Tracking.auto
     project: str = "conflict-tagger"
+    group: str | None = None
 
 
 @dataclass

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import resource
 import shutil
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -57,6 +59,15 @@ def token_loss(
         logits, labels.flatten(), ignore_index=IGNORED, reduction="sum"
     )
     return summed / num_items_in_batch
+
+
+def peak_memory_gb() -> dict[str, float]:
+    """The most memory the main process held, in gigabytes (10^9 bytes), and on the GPU if any."""
+    unit = 1 if sys.platform == "darwin" else 1024  # ru_maxrss counts bytes there, kibibytes here
+    memory = {"process": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e9}
+    if torch.cuda.is_available():
+        memory["gpu"] = torch.cuda.max_memory_allocated() / 1e9
+    return {name: round(value, 2) for name, value in memory.items()}
 
 
 class EpochProgress(ProgressCallback):  # type: ignore[misc]
@@ -139,6 +150,12 @@ class SpanTrainer(Trainer):  # type: ignore[misc]
             pin_memory=self.args.dataloader_pin_memory,
         )
         return self.accelerator.prepare(loader)  # type: ignore[no-any-return]
+
+    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
+        """Log what memory was held so far beside the loss."""
+        if "loss" in logs:
+            logs |= {f"peak_memory_gb_{name}": held for name, held in peak_memory_gb().items()}
+        super().log(logs, start_time)
 
     def _save_checkpoint(self, model: torch.nn.Module, trial: Any) -> None:
         """Write a checkpoint beside the others and rename it: there are only whole ones.

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-import resource
 import shutil
-import sys
 import time
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -40,6 +38,7 @@ from conflict_tagger.runs import (
     DATA,
     METRICS,
     create_run_folder,
+    describe_data,
     file_sha256,
     read_json,
     record_inputs,
@@ -48,7 +47,7 @@ from conflict_tagger.runs import (
 )
 from conflict_tagger.sources import encoder_sha256
 from conflict_tagger.tagger import Tagger
-from conflict_tagger.trainer import CHOOSE_BY, SpanTrainer
+from conflict_tagger.trainer import CHOOSE_BY, SpanTrainer, peak_memory_gb
 
 logger = logging.getLogger(__name__)
 
@@ -104,7 +103,7 @@ def train(config: TrainConfig, changes: Sequence[str] = ()) -> dict[str, Any] | 
     with writing(run, changes, process.num_processes) if main else nullcontext():
         if main and (changes or not (run.path / DATA).exists()):
             record_inputs(run, config, splits, encoder_sha256(config.model))
-        tracked = tracking.start_tracking(tracking_mode, config, run.id, run.path)
+        tracked = tracking.start_tracking(tracking_mode, config, run, describe_data(splits))
         trainer = SpanTrainer(
             tagger,
             splits[VALIDATION].documents,
@@ -142,7 +141,7 @@ def train(config: TrainConfig, changes: Sequence[str] = ()) -> dict[str, Any] | 
         }
         write_json(run.path / METRICS, metrics)
         write_model_card(run.path, config, metrics)
-        tracking.finish_tracking(tracked, metrics)
+        tracking.finish_tracking(tracked, run, splits, metrics)
         shutil.rmtree(run.steps)  # the last thing: until now a resume could need it
     return {**metrics, "run": str(run.path)}
 
@@ -240,12 +239,3 @@ def summarize(trainer: SpanTrainer) -> dict[str, Any]:
         "seconds": round(seconds, 1),
         "tokens_per_second": round(speeds[-1]) if speeds else None,
     }
-
-
-def peak_memory_gb() -> dict[str, float]:
-    """The most memory the main process held, in gigabytes (10^9 bytes), and on the GPU if any."""
-    unit = 1 if sys.platform == "darwin" else 1024  # ru_maxrss counts bytes there, kibibytes here
-    memory = {"process": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e9}
-    if torch.cuda.is_available():
-        memory["gpu"] = torch.cuda.max_memory_allocated() / 1e9
-    return {name: round(value, 2) for name, value in memory.items()}
