@@ -33,8 +33,8 @@ data-card: $(INSTALLED) ## validate the data and rewrite the tables of data/READ
 
 # A GPU trains mpnet unless another model is named, so its packages come along.
 GPU := $(shell nvidia-smi --list-gpus 2>/dev/null | head -1)
-train: $(INSTALLED) $(if $(GPU),$(if $(findstring model=,$(ARGS)),,$(INSTALLED_MPNET))) ## train and score: ARGS="training.epochs=3" overrides, ARGS="resume=runs/…" goes on, NPROC=2 shares it out
-	@$(launched) scripts/train.py $(ARGS)
+train: $(INSTALLED) $(if $(GPU),$(if $(findstring model=,$(ARGS)),,$(INSTALLED_MPNET))) ## train and score: ARGS="training.epochs=3" overrides, ARGS="resume=runs/…" goes on, SEEDS=5 trains five seeds, NPROC=2 shares it out
+	@$(if $(SEEDS),$(PY) scripts/train_seeds.py '$(SEEDS)' '$(NPROC)',$(launched) scripts/train.py) $(ARGS)
 
 repeat: $(INSTALLED) ## train the run in RUN=runs/… once more from its record, and compare the scores
 	@$(call need,RUN,runs/…)$(launched) scripts/repeat.py $(call quoted,run,RUN) $(ARGS)

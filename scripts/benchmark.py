@@ -1,42 +1,33 @@
 """Train with several seeds and write mean and spread: `make bench`."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 from command_line import command
 from hydra import compose
 from omegaconf import OmegaConf
-from train import choose_experiment
+from train import choose_experiment, train_in_process
 
 from conflict_tagger.config import BenchmarkConfig
 from conflict_tagger.documents import InputError
-from conflict_tagger.results import aggregate, read_result
 from conflict_tagger.resuming import FREE, differences
 from conflict_tagger.runs import recorded_config, write_json
+from conflict_tagger.seeds import finished_run, summarize_seeds, train_seeds
 
 
 @command("benchmark", BenchmarkConfig)
 def main(config: BenchmarkConfig) -> None:
-    """Train each seed in a process of its own, so that memory is measured from nothing."""
-    runs = []
-    for seed in config.seeds:
-        folder = Path(config.runs) / f"{config.name}-seed-{seed}"
-        finished = list(folder.glob("*/metrics.json"))
-        if not finished:  # a benchmark that was stopped does only what is left
-            overrides = [*config.overrides, f"seed={seed}", f"runs={folder}"]
-            script = Path(__file__).with_name("train.py")
-            if subprocess.run([sys.executable, str(script), *overrides]).returncode:
-                raise InputError(f"seed {seed}: the training failed, see above")
-            finished = list(folder.glob("*/metrics.json"))
-        check_recipe(finished[0].parent, config.overrides)
-        git = read_result(finished[0].with_name("environment.json"))["git"]
-        runs.append({**read_result(finished[0]), "git": git})
-    if not runs:
+    """Train what is not finished yet, and write docs/results/<name>.json."""
+    if not config.seeds:
         raise InputError("seeds: name at least one")
+    folder = Path(config.runs) / config.name
+    for seed in config.seeds:
+        run = finished_run(folder / f"seed-{seed}")
+        if run is not None:
+            check_recipe(run, config.overrides)
+    runs = train_seeds(config.seeds, folder, config.overrides, train_in_process)
     output = Path(config.output) / f"{config.name}.json"
     output.parent.mkdir(parents=True, exist_ok=True)
-    write_json(output, aggregate(runs, config.overrides))
+    write_json(output, summarize_seeds(runs, config.overrides))
     print(f"wrote {output}; `make results` puts it into the pages")
 
 

@@ -1,6 +1,8 @@
 """Fine-tune a tagger, score it and print the scores: `make train`."""
 
+import subprocess
 import sys
+from pathlib import Path
 
 from command_line import command, is_main_process
 from hydra.core.hydra_config import HydraConfig
@@ -25,6 +27,12 @@ def main(config: TrainConfig) -> None:
         return
     print_scores(result["splits"])
     print(f"\nrun folder: {result['run']}\ncheckpoint: {result['run']}/checkpoint")
+
+
+def train_in_process(overrides: list[str], processes: str = "") -> int:
+    """Train in a process of its own, or in several; returns the exit code."""
+    launcher = [str(Path(__file__).with_name("launch.py")), processes] if processes else []
+    return subprocess.run([sys.executable, *launcher, __file__, *overrides]).returncode
 
 
 def choose_experiment(arguments: list[str]) -> list[str]:

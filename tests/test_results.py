@@ -8,8 +8,7 @@ from conftest import ROOT
 
 from conflict_tagger.documents import InputError
 from conflict_tagger.markdown import fill_tables
-from conflict_tagger.results import aggregate, filled_pages, read_result
-from conflict_tagger.scoring.intervals import seed_interval
+from conflict_tagger.results import filled_pages, read_result
 
 
 def test_tables_go_between_their_markers_and_missing_markers_are_named() -> None:
@@ -19,25 +18,6 @@ def test_tables_go_between_their_markers_and_missing_markers_are_named() -> None
     assert fill_tables(filled, {"x": r"new \1"}) == filled
     with pytest.raises(InputError, match="table y"):
         fill_tables(page, {"y": ""})
-
-
-def test_aggregate_gives_mean_and_standard_deviation_of_scores_and_keeps_counts() -> None:
-    def run(seed: int, f1: float) -> dict[str, object]:
-        return {
-            "seed": seed,
-            "splits": {"test": {"f1": f1, "documents": 3}},
-            "training": {"t": 1},
-            "git": {},
-        }
-
-    result = aggregate([run(0, 0.5), run(1, 0.7), run(2, 0.9)], ["model=minilm"])
-    f1 = result["splits"]["test"]["f1"]
-    assert (f1["mean"], f1["sd"]) == pytest.approx((0.7, 0.2))
-    assert f1["interval"] == seed_interval([0.5, 0.7, 0.9])["interval"]
-    assert result["splits"]["test"]["documents"] == 3
-    alone = aggregate([run(0, 0.5)], [])
-    assert alone["splits"]["test"]["f1"] == {"mean": 0.5, "sd": None, "interval": None}
-    assert result["seeds"] == [0, 1, 2] and len(result["training"]) == 3
 
 
 def test_the_tables_of_readme_and_results_are_fresh() -> None:

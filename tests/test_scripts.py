@@ -46,7 +46,7 @@ def test_a_benchmark_reports_a_failed_training_and_refuses_other_runs(tmp_path: 
     result = run_script("benchmark", *common, "seeds=[-1]")
     assert result.returncode == 2 and b"Traceback" not in result.stderr
     assert result.stderr.decode().splitlines()[-1].startswith("error: seed -1: the training failed")
-    (run := tmp_path / "x-seed-0" / "run").mkdir(parents=True)
+    (run := tmp_path / "x" / "seed-0" / "run").mkdir(parents=True)
     (run / "metrics.json").write_text("{}")
     import train  # noqa: F401  registers its schema
 

@@ -11,7 +11,6 @@ from tabulate import tabulate
 
 from conflict_tagger.documents import Document, InputError, read_jsonl
 from conflict_tagger.markdown import fill_tables
-from conflict_tagger.scoring.intervals import seed_interval
 
 MATCHES = ("strict", "overlap")  # what the tables show
 # Sentences of the seed articles that README shows, by how they begin.
@@ -20,40 +19,6 @@ EXAMPLES = (
     "Russia denied it was responsible",
     "Syrian opposition activists said Russian warplanes",
 )
-
-
-def aggregate(runs: Sequence[Mapping[str, Any]], overrides: Sequence[str]) -> dict[str, Any]:
-    """Mean, standard deviation and 95% interval of all scores over runs that differ in their seed.
-
-    Args:
-        runs: what each run's metrics.json holds, and as `git` the state of the code it ran.
-        overrides: how their configuration differs from configs/train.yaml.
-
-    Returns:
-        `splits` shaped as in metrics.json with `{mean, sd, interval}` in place of each score, the
-        training figures of each run, and the overrides.
-    """
-    return {
-        "overrides": list(overrides),
-        "seeds": [run["seed"] for run in runs],
-        "splits": _combine([run["splits"] for run in runs]),
-        "training": [run["training"] for run in runs],
-        "git": [run["git"] for run in runs],
-    }
-
-
-def _combine(values: Sequence[Any]) -> Any:
-    """Walk equally shaped scores; counts must agree, scores become mean and spread.
-
-    The intervals of single runs are left out: they have no mean.
-    """
-    first = values[0]
-    if isinstance(first, Mapping):
-        keys = [key for key in first if key != "intervals"]
-        return {key: _combine([value[key] for value in values]) for key in keys}
-    if isinstance(first, int) and not isinstance(first, bool) and len(set(values)) == 1:
-        return first
-    return seed_interval(values)
 
 
 def read_result(path: Path) -> Any:

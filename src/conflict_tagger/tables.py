@@ -85,6 +85,23 @@ def print_behaviour(checks: dict[str, Any]) -> None:
     print_table(table)
 
 
+def print_seeds(result: dict[str, Any]) -> None:
+    """Print the micro F1 of several seeds, mean ± standard deviation."""
+    splits = result["splits"]
+    table = Table(
+        title=f"Micro F1 of {len(result['seeds'])} seeds",
+        caption="mean ± standard deviation, and the 95% interval of the mean (Student's t)",
+    )
+    for heading in ("split", "strict", "interval", "overlap"):
+        table.add_column(heading, justify="left" if heading == "split" else "right")
+    for name, scores in splits.items():
+        strict, overlap = (scores[match]["micro"]["f1"] for match in ("strict", "overlap"))
+        low, high = strict["interval"]
+        table.add_row(name, f"{strict['mean']:.3f} ± {strict['sd']:.3f}", f"{low:.3f}–{high:.3f}",
+                      f"{overlap['mean']:.3f} ± {overlap['sd']:.3f}")  # fmt: skip
+    print_table(table)
+
+
 def print_baselines(result: dict[str, Any]) -> None:
     """Print the baselines' scores, and how much better the runs are that were tested."""
     table = Table(title="Baselines", caption="micro F1, mean over seeds")

@@ -17,7 +17,6 @@ from conflict_tagger.config import BaselineConfig, BaselinesConfig
 from conflict_tagger.corpora import TRAIN, VALIDATION, Split, load_splits
 from conflict_tagger.documents import InputError, LabelSet
 from conflict_tagger.evaluation import score_splits
-from conflict_tagger.results import aggregate
 from conflict_tagger.runs import (
     METRICS,
     create_run_folder,
@@ -29,6 +28,7 @@ from conflict_tagger.runs import (
 from conflict_tagger.scoring.comparison import compare
 from conflict_tagger.scoring.counts import MatchCounts, count_documents
 from conflict_tagger.scoring.intervals import FEW
+from conflict_tagger.seeds import aggregate
 
 logger = logging.getLogger(__name__)
 
