@@ -16,7 +16,7 @@ space := $(subst ,, )
 launched = $(PY) $(if $(NPROC),scripts/launch.py '$(NPROC)')
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-mpnet data data-card train repeat compare baselines evaluate check-behaviour tag test test-all lint format lock bench bench-clone bench-scoring bench-values results
+.PHONY: help setup setup-mpnet data data-card train runs repeat compare baselines evaluate check-behaviour tag sync test test-all lint format lock bench bench-clone bench-scoring bench-values results
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ data-card: $(INSTALLED) ## validate the data and rewrite the tables of data/READ
 GPU := $(shell nvidia-smi --list-gpus 2>/dev/null | head -1)
 train: $(INSTALLED) $(if $(GPU),$(if $(findstring model=,$(ARGS)),,$(INSTALLED_MPNET))) ## train and score: ARGS="training.epochs=3" overrides, ARGS="resume=runs/…" goes on, SEEDS=5 trains five seeds, NPROC=2 shares it out
 	@$(if $(SEEDS),$(PY) scripts/train_seeds.py '$(SEEDS)' '$(NPROC)',$(launched) scripts/train.py) $(ARGS)
+
+runs: $(INSTALLED) ## list the run folders with scores and states, newest first
+	@$(PY) scripts/list_runs.py $(ARGS)
 
 repeat: $(INSTALLED) ## train the run in RUN=runs/… once more from its record, and compare the scores
 	@$(call need,RUN,runs/…)$(launched) scripts/repeat.py $(call quoted,run,RUN) $(ARGS)
@@ -62,6 +65,9 @@ tag: $(INSTALLED) ## tag INPUT=.txt, folder, .jsonl or - with CHECKPOINT=…, to
 	@$(call need,CHECKPOINT,runs/…/checkpoint)$(call need,INPUT,article.txt)$(PY) scripts/tag.py \
 	  $(call quoted,checkpoint,CHECKPOINT) $(call quoted,input,INPUT) \
 	  $(if $(OUTPUT),$(call quoted,output,OUTPUT)) $(ARGS)
+
+sync: $(INSTALLED) ## upload the W&B runs that were kept offline, of RUN=runs/… or of all run folders
+	@$(PY) scripts/sync.py $(if $(RUN),$(call quoted,run,RUN)) $(ARGS)
 
 test: $(INSTALLED_DEV) ## run the tests, offline, in a few minutes: ARGS="-k encoding" selects
 	@$(PY) -m pytest $(ARGS)

@@ -6,12 +6,15 @@ import json
 import os
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from conftest import LABELS, ROOT, WANDB_KEY
 from markupsafe import Markup
 from offline_runs import OfflineRun, read_offline_run
+from played_wandb import PlayedBackend
 
 from conflict_tagger.documents import Document, Span, read_jsonl
 from conflict_tagger.runs import file_sha256, read_json
@@ -155,3 +158,89 @@ def test_intervals_are_drawn_around_the_scores(trained: tuple[Path, str]) -> Non
     assert bars.y[0] == scores["strict"]["micro"]["f1"]
     assert bars.y[0] - bars.error_y.arrayminus[0] == pytest.approx(low)
     assert bars.y[0] + bars.error_y.array[0] == pytest.approx(high)
+
+
+@pytest.fixture
+def backend(request: pytest.FixtureRequest) -> Iterator[PlayedBackend]:
+    played = PlayedBackend(**getattr(request, "param", {}))
+    yield played
+    played.close()
+
+
+def start(script: str, *arguments: str, home: Path, **environment: str) -> subprocess.Popen[str]:
+    """A script in a process of its own, whose only W&B settings are those given."""
+    clean = {key: value for key, value in os.environ.items() if not key.startswith("WANDB_")}
+    return subprocess.Popen(
+        [sys.executable, script, *arguments], cwd=ROOT, text=True, stdin=subprocess.DEVNULL,
+        env={**clean, "HOME": str(home), "WANDB_API_KEY": WANDB_KEY, **environment},
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+
+
+def tracked(folder: Path, mode: str, backend: PlayedBackend) -> tuple[str, str]:
+    """What a tracked run prints against a played backend, and its warnings."""
+    process = start("tests/tracked_run.py", str(folder), mode, home=folder,
+                    WANDB_BASE_URL=backend.url)  # fmt: skip
+    return process.communicate(timeout=120)
+
+
+@pytest.mark.parametrize("backend", [{"refuse": True}, {"hang": True}], indirect=True)
+def test_a_backend_that_refuses_or_is_silent_is_one_line(
+    backend: PlayedBackend, tmp_path: Path
+) -> None:
+    (auto := tmp_path / "auto").mkdir()
+    output, warnings = tracked(auto, "auto", backend)
+    assert json.loads(output)["mode"] == "offline", "the run is kept here"
+    (line,) = [line for line in warnings.splitlines() if "W&B" in line]
+    assert "W&B could not be reached" in line and line.endswith("the run is kept offline")
+    assert read_offline_run(auto).summary["validation/strict_f1"] > 0
+    (online := tmp_path / "online").mkdir()
+    output, _ = tracked(online, "online", backend)
+    (line,) = output.splitlines()
+    assert line.startswith("error: tracking.mode: W&B could not be reached: ")
+
+
+def test_a_network_that_dies_stops_nothing(backend: PlayedBackend, tmp_path: Path) -> None:
+    process = start("tests/tracked_run.py", str(tmp_path), "auto", str(tmp_path / "dead"),
+                    home=tmp_path, WANDB_BASE_URL=backend.url)  # fmt: skip
+    while not (tmp_path / "started").exists():
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.1)
+    backend.close()
+    (tmp_path / "dead").touch()
+    output, warnings = process.communicate(timeout=120)
+    assert process.returncode == 0, warnings
+    result = json.loads(output)
+    assert result["mode"] == "online" and result["seconds"] < 60
+    assert "W&B has not taken all" in warnings and "it is in the run folder" in warnings
+    run = tmp_path / "runs" / "2026-11-20-x-0123abcd"
+    assert read_json(run / "state.json")["state"] == "finished" and (run / "metrics.json").exists()
+
+
+def test_what_was_kept_offline_goes_up_later_and_once(
+    backend: PlayedBackend, tmp_path: Path
+) -> None:
+    output, warnings = tracked(tmp_path, "offline", backend)
+    assert json.loads(output)["mode"] == "offline" and backend.queries == [], warnings
+
+    def sync(**environment: str) -> tuple[int, str, str]:
+        process = start("scripts/sync.py", f"runs={tmp_path / 'runs'}", home=tmp_path,
+                        WANDB_BASE_URL=backend.url, **environment)  # fmt: skip
+        output, errors = process.communicate(timeout=120)
+        return process.returncode, output, errors
+
+    code, _, errors = sync(WANDB_API_KEY="")
+    assert code == 2 and "error: tracking.mode: online needs a W&B login" in errors
+    code, output, errors = sync()
+    assert code == 0, output + errors
+    run = backend.named("UpsertBucket")[0]
+    assert (run["name"], run["groupName"], run["tags"]) == ("0123abcd", "x", ["tiny", "little"])
+    sent = "".join(backend.uploads.values())
+    assert "train/loss" in sent and "validation/strict_f1" in sent
+    artifacts = {query["input"]["artifactTypeName"] for query in backend.named("CreateArtifact")}
+    assert {"model", "dataset"} <= artifacts
+    seen = len(backend.queries)
+    code, output, _ = sync()
+    assert (code, output.strip()) == (0, "all runs have gone up")
+    assert len(backend.queries) == seen
+    assert WANDB_KEY not in sent

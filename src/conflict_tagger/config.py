@@ -238,6 +238,21 @@ class BundledDataConfig:
 
 
 @dataclass
+class RunsConfig:
+    """List the run folders under a folder."""
+
+    runs: str = "runs"
+
+
+@dataclass
+class SyncConfig:
+    """Upload the W&B runs of one run folder, or of all under a folder, that have not gone up."""
+
+    run: str | None = None
+    runs: str = "runs"
+
+
+@dataclass
 class BenchmarkConfig:
     """Train one configuration with several seeds and write mean and spread."""
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
+from conflict_tagger.listing import ListedRun
 from conflict_tagger.scoring.intervals import FEW
 
 FEWEST = 50  # cases that a rate should rest on
@@ -82,6 +85,24 @@ def print_behaviour(checks: dict[str, Any]) -> None:
             f"{low:.3f}–{high:.3f}",
             "" if stayed is None else f"{stayed:.3f}",
         )
+    print_table(table)
+
+
+def print_runs(runs: Sequence[ListedRun], root: Path) -> None:
+    """Print run folders, one a row, with strict micro F1 on every split that one was scored on."""
+    splits = list(dict.fromkeys(split for run in runs for split in run.f1))
+    caption = "scores: strict micro F1, of several seeds their mean; tokens/s: without padding"
+    table = Table(title=f"Runs in {root}", caption=caption)
+    for heading in ("date", "experiment", "model", "seeds", *splits, "tokens/s", "state", "folder"):
+        number = heading in (*splits, "tokens/s")
+        table.add_column(heading.replace("_", " "), justify="right" if number else "left",
+                         no_wrap=heading == "date", overflow="fold")  # fmt: skip
+    for run in runs:
+        scores = [f"{run.f1[split]:.3f}" if split in run.f1 else "" for split in splits]
+        speed = "" if run.tokens_per_second is None else f"{run.tokens_per_second:,}"
+        seeds = ", ".join(map(str, run.seeds))
+        table.add_row(run.date, run.name, run.model, seeds, *scores, speed, run.state,
+                      str(run.folder.relative_to(root)))  # fmt: skip
     print_table(table)
 
 

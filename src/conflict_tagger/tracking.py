@@ -11,10 +11,11 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from conflict_tagger.config import Tracking, TrainConfig
+from conflict_tagger.config import SyncConfig, Tracking, TrainConfig
 from conflict_tagger.corpora import TRAIN, VALIDATION, Split
 from conflict_tagger.documents import InputError, first_line, read_jsonl
-from conflict_tagger.runs import RunFolder
+from conflict_tagger.listing import is_being_written, list_runs
+from conflict_tagger.runs import CONFIG, RunFolder
 from conflict_tagger.scoring.counts import MATCHES
 
 logger = logging.getLogger(__name__)
@@ -96,6 +97,7 @@ def start_tracking(
                 f"tracking.mode: W&B could not be reached: {first_line(error)}"
             ) from None
         logger.warning("W&B could not be reached (%s); the run is kept offline", first_line(error))
+        wandb.teardown()  # its service still holds the id of the run that could not begin
         tracked = wandb.init(mode="offline", **arguments)
     with tolerated():
         artifact = data_artifact(config.data.name, data)
@@ -146,6 +148,30 @@ def finish_tracking(
         run.log_artifact(artifact, aliases=["best", "latest"])
     with tolerated():
         run.finish()
+
+
+def unsynced_runs(config: SyncConfig) -> list[Path]:
+    """W&B's folders of the runs that have not gone up, without those still being written.
+
+    Raises:
+        InputError: there is no such run folder, or no login to upload with.
+    """
+    if config.run is not None and not (Path(config.run) / CONFIG).exists():
+        raise InputError(f"run: {config.run} is no run folder")
+    folders = (
+        [Path(config.run)] if config.run else [run.folder for run in list_runs(Path(config.runs))]
+    )
+    waiting = []
+    for folder in folders:
+        found = [path.parent for path in folder.glob("wandb/*run-*/run-*.wandb")
+                 if not path.with_name(f"{path.name}.synced").exists()]  # fmt: skip
+        if found and is_being_written(folder):
+            logger.warning("%s is being written: left for later", folder)
+        else:
+            waiting += found
+    if waiting:
+        resolve_mode(Tracking.online)
+    return sorted(waiting)
 
 
 @contextmanager
