@@ -172,7 +172,9 @@ def config(tmp_path: Path) -> BaselinesConfig:
     return BaselinesConfig(data, ["lookup", "crf"], [0, 1], [], str(tmp_path / "runs"))
 
 
-def test_baselines_leave_run_folders_that_compare_with_any_run(config: BaselinesConfig) -> None:
+def test_baselines_leave_run_folders_that_compare_with_any_run(
+    config: BaselinesConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
     result = run_baselines(config)
     assert set(result["baselines"]) == {"lookup", "crf"} and result["tests"] == {}
     assert result["baselines"]["crf"]["seeds"] == [0], "it draws nothing: one seed says it all"
@@ -182,7 +184,7 @@ def test_baselines_leave_run_folders_that_compare_with_any_run(config: Baselines
     }
     assert f1["crf"] == 1
     assert f1["lookup"] == pytest.approx(0.8)  # "42" was never seen: 2 of 3 found, none wrong
-    runs = {name: Path(folder) for name, (folder,) in result["runs"].items()}
+    runs = {name: Path(baseline["best"]["run"]) for name, baseline in result["baselines"].items()}
     assert read_json(runs["crf"] / "state.json")["state"] == "finished"
     assert (runs["crf"] / "reports" / "test.html").exists()
     tagged = list(read_jsonl(runs["lookup"] / "predictions" / "test.jsonl"))
@@ -193,6 +195,7 @@ def test_baselines_leave_run_folders_that_compare_with_any_run(config: Baselines
         repeat(RepeatConfig(str(runs["crf"])))
 
     config.baselines, config.against = ["lookup"], [str(runs["crf"])]
+    monkeypatch.setattr(running, "train_baseline", lambda *_: pytest.fail("it was there"))
     test = run_baselines(config)["tests"]["lookup"]["test"]
     assert test["strict"]["difference"] == pytest.approx(0.2)
     assert test["strict"]["lowest"] == pytest.approx(0.2), "all documents are alike"
@@ -201,9 +204,10 @@ def test_baselines_leave_run_folders_that_compare_with_any_run(config: Baselines
 
 
 def test_the_weakest_result_of_several_runs_is_told(config: BaselinesConfig) -> None:
-    folders = run_baselines(config)["runs"]
+    baselines = run_baselines(config)["baselines"]
     config.baselines = ["lookup"]
-    config.against = [*folders["crf"], *folders["lookup"]]  # the second is no better than itself
+    # The second is no better than itself.
+    config.against = [*baselines["crf"]["runs"], *baselines["lookup"]["runs"]]
     test = run_baselines(config)["tests"]["lookup"]["test"]["strict"]
     assert (test["difference"], test["lowest"]) == (0, 0)
     assert (test["bootstrap_p"], test["randomisation_p"]) == (1, 1)

@@ -189,7 +189,7 @@ class BaselinesConfig:
     baselines: list[str] = field(default_factory=list)
     seeds: list[int] = field(default_factory=list)
     against: list[str] = field(default_factory=list)
-    runs: str = "runs"
+    runs: str = "runs/baselines"
     output: str | None = None
 
 

@@ -20,7 +20,7 @@ from conflict_tagger.evaluation import score_splits
 from conflict_tagger.runs import (
     METRICS,
     create_run_folder,
-    git_state,
+    describe_data,
     record_inputs,
     write_json,
     writing,
@@ -28,7 +28,7 @@ from conflict_tagger.runs import (
 from conflict_tagger.scoring.comparison import compare
 from conflict_tagger.scoring.counts import MatchCounts, count_documents
 from conflict_tagger.scoring.intervals import FEW
-from conflict_tagger.seeds import aggregate
+from conflict_tagger.seeds import check_same_data, finished_run, summarize_seeds
 
 logger = logging.getLogger(__name__)
 
@@ -38,11 +38,11 @@ DRAWS = ("spacy",)  # the others learn the same with every seed
 
 
 def run_baselines(config: BaselinesConfig) -> dict[str, Any]:
-    """Train baselines, write a run folder for each, and test finished runs against them.
+    """Train the baselines that are not there yet, and test finished runs against all.
 
     Returns:
-        `baselines.<name>`, shaped as the file of a benchmark, `runs` with the folder of each, and
-        `tests.<name>.<split>` with how much better the runs are (see `tests_against`).
+        `baselines.<name>`, shaped as the file of a benchmark, and `tests.<name>.<split>` with how
+        much better the runs are (see `tests_against`).
 
     Raises:
         InputError: an unknown baseline, bad data, or a run that was scored on other data.
@@ -55,27 +55,24 @@ def run_baselines(config: BaselinesConfig) -> dict[str, Any]:
     for name in tests if config.against else ():  # refused now rather than after the training
         common_gold(finished[name], name)
     results: dict[str, Any] = {}
-    folders: dict[str, list[str]] = {}
+    folders: dict[str, list[Path]] = {}
     for name in config.baselines:
-        runs = []
         for seed in config.seeds if name in DRAWS else config.seeds[:1]:
-            one = BaselineConfig(name, config.data, name, seed, config.runs)
-            folder, metrics = train_baseline(one, splits, labels)
-            folders.setdefault(name, []).append(str(folder))
-            runs.append({**metrics, "git": git_state()})
-        results[name] = aggregate(runs, [])
+            home = Path(config.runs) / name / f"seed-{seed}"
+            one = BaselineConfig(name, config.data, name, seed, str(home))
+            run = finished_run(home) or train_baseline(one, splits, labels)
+            folders.setdefault(name, []).append(run)
+        check_same_data(folders[name], describe_data(splits))
+        results[name] = summarize_seeds(folders[name], [])
     return {
         "baselines": results,
-        "runs": folders,
         "against": list(config.against),
         "tests": {
             name: {
-                split: tests_against(
-                    finished[split], [read_run(Path(folder), split) for folder in made], split
-                )
+                split: tests_against(finished[split], [read_run(run, split) for run in runs], split)
                 for split in tests
             }
-            for name, made in folders.items()
+            for name, runs in folders.items()
             if config.against
         },
     }
@@ -95,14 +92,8 @@ def check_baselines(config: BaselinesConfig) -> None:
         raise InputError(f"output: there is no folder {Path(config.output).parent}")
 
 
-def train_baseline(
-    config: BaselineConfig, splits: Mapping[str, Split], labels: LabelSet
-) -> tuple[Path, dict[str, Any]]:
-    """Train one baseline and write its run folder: record, scores, predictions, error reports.
-
-    Returns:
-        The folder, and what its metrics.json holds.
-    """
+def train_baseline(config: BaselineConfig, splits: Mapping[str, Split], labels: LabelSet) -> Path:
+    """Train one baseline and write its run folder: record, scores, predictions, error reports."""
     started = time.monotonic()
     run = create_run_folder(config)
     logger.info("%s: %s", config.name, run.path)
@@ -121,7 +112,7 @@ def train_baseline(
             "training": {**chosen, "seconds": seconds},
         }
         write_json(run.path / METRICS, metrics)
-    return run.path, metrics
+    return run.path
 
 
 def make_model(config: BaselineConfig) -> WordModel:
