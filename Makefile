@@ -7,6 +7,7 @@ INSTALLED := $(VENV)/.installed
 INSTALLED_DEV := $(VENV)/.installed-dev
 INSTALLED_MPNET := $(VENV)/.installed-mpnet
 INSTALLED_BASELINES := $(VENV)/.installed-baselines
+INSTALLED_SWEEP := $(VENV)/.installed-sweep
 # Given on make's command line, these reach the recipes' shell as they are; Hydra takes them quoted.
 need = $(if $($(1)),,$(error $(1) is missing: make $@ $(1)=$(2)))
 listed = "$(1)=['$(subst $(space),'$(comma)',$(strip $($(2))))']"
@@ -16,7 +17,7 @@ space := $(subst ,, )
 launched = $(PY) $(if $(NPROC),scripts/launch.py '$(NPROC)')
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-mpnet data data-card train runs repeat compare baselines evaluate check-behaviour tag sync test test-all lint format lock bench bench-clone bench-scoring bench-values results
+.PHONY: help setup setup-mpnet data data-card train sweep runs repeat compare baselines evaluate check-behaviour tag sync test test-all lint format lock bench bench-clone bench-scoring bench-values results
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +36,9 @@ data-card: $(INSTALLED) ## validate the data and rewrite the tables of data/READ
 GPU := $(shell nvidia-smi --list-gpus 2>/dev/null | head -1)
 train: $(INSTALLED) $(if $(GPU),$(if $(findstring model=,$(ARGS)),,$(INSTALLED_MPNET))) ## train and score: ARGS="training.epochs=3" overrides, ARGS="resume=runs/…" goes on, SEEDS=5 trains five seeds, NPROC=2 shares it out
 	@$(if $(SEEDS),$(PY) scripts/train_seeds.py '$(SEEDS)' '$(NPROC)',$(launched) scripts/train.py) $(ARGS)
+
+sweep: $(INSTALLED_SWEEP) ## search for a recipe by validation: ARGS="study=… space=small trials=20"; again to go on
+	@$(PY) scripts/sweep.py $(ARGS)
 
 runs: $(INSTALLED) ## list the run folders with scores and states, newest first
 	@$(PY) scripts/list_runs.py $(ARGS)
@@ -107,7 +111,10 @@ lock: $(INSTALLED) ## resolve the locks anew from pyproject.toml
 	  --upgrade --extra baselines --constraint requirements.lock pyproject.toml \
 	  --output-file requirements-baselines.lock
 	@$(PY) -m uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate \
-	  --upgrade --extra dev --extra baselines --constraint requirements-baselines.lock pyproject.toml \
+	  --upgrade --extra sweep --constraint requirements.lock pyproject.toml \
+	  --output-file requirements-sweep.lock
+	@$(PY) -m uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate \
+	  --upgrade --extra dev --extra baselines --extra sweep --constraint requirements-baselines.lock pyproject.toml \
 	  --output-file requirements-dev.lock
 
 $(VENV)/bin/python:
@@ -135,4 +142,9 @@ $(INSTALLED_MPNET): requirements-mpnet.lock $(INSTALLED)
 $(INSTALLED_BASELINES): requirements-baselines.lock $(INSTALLED)
 	@echo "installing the locked packages of the baselines into $(VENV)"
 	@$(PIP) --requirement requirements-baselines.lock
+	@touch $@
+
+$(INSTALLED_SWEEP): requirements-sweep.lock $(INSTALLED)
+	@echo "installing the locked packages of the search into $(VENV)"
+	@$(PIP) --requirement requirements-sweep.lock
 	@touch $@

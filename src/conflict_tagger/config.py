@@ -194,6 +194,43 @@ class BaselinesConfig:
 
 
 @dataclass
+class ParameterConfig:
+    """What values a sweep tries: `choices`, or numbers from `low` to `high`, `log`arithmically."""
+
+    low: float | None = None
+    high: float | None = None
+    log: bool = False
+    choices: list[Any] | None = None
+
+
+@dataclass
+class SpaceConfig:
+    """What a sweep searches for, by key: in `training` and in `model`, and nowhere else."""
+
+    training: dict[str, ParameterConfig] = field(default_factory=dict)
+    model: dict[str, ParameterConfig] = field(default_factory=dict)
+
+
+@dataclass
+class SweepConfig:
+    """Search for a recipe: `overrides` of train.yaml stay, `space` is tried.
+
+    Each of `trials` is the mean over `seeds` of strict F1 on validation, which no test split and no
+    seed is searched for; `sampler_seed` is of the search alone. After `prune_after` epochs a trial
+    that is worse than half of the others were then is given up.
+    """
+
+    study: str = MISSING
+    overrides: list[str] = field(default_factory=list)
+    space: SpaceConfig = field(default_factory=SpaceConfig)
+    trials: int = 20
+    seeds: list[int] = field(default_factory=list)
+    sampler_seed: int = 0
+    prune_after: int = 2
+    runs: str = "runs/sweeps"
+
+
+@dataclass
 class EvaluateConfig:
     """Score a checkpoint on a JSONL file of Documents."""
 

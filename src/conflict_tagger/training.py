@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from accelerate import PartialState
 from accelerate.utils import broadcast_object_list
-from transformers import TrainingArguments, set_seed
+from transformers import TrainerCallback, TrainingArguments, set_seed
 
 from conflict_tagger import tracking
 from conflict_tagger.augmentation import MentionReplacer
@@ -59,7 +59,9 @@ def this_process() -> PartialState:
     return PartialState(cpu=not torch.accelerator.is_available())
 
 
-def train(config: TrainConfig, changes: Sequence[str] = ()) -> dict[str, Any] | None:
+def train(
+    config: TrainConfig, changes: Sequence[str] = (), callbacks: Sequence[TrainerCallback] = ()
+) -> dict[str, Any] | None:
     """Fine-tune an encoder, score it on every split and write the run folder.
 
     Of several processes only the main one scores and writes.
@@ -67,6 +69,7 @@ def train(config: TrainConfig, changes: Sequence[str] = ()) -> dict[str, Any] | 
     Args:
         config: the resolved configuration.
         changes: how it differs from that of the run it resumes, a line each.
+        callbacks: what else is told of the training's steps, as a sweep is.
 
     Returns:
         What metrics.json holds, and the run folder as `run`; None in the other processes.
@@ -111,6 +114,8 @@ def train(config: TrainConfig, changes: Sequence[str] = ()) -> dict[str, Any] | 
             args=training_arguments(config, run.steps, bf16, tracked=tracked is not None),
             train_dataset=windows,
         )
+        for callback in callbacks:
+            trainer.add_callback(callback)
         checkpoint = newest_checkpoint(run.steps)
         if checkpoint is not None:
             logger.info("going on from %s", checkpoint)
