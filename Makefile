@@ -113,7 +113,7 @@ lock: $(INSTALLED) ## resolve the locks anew from pyproject.toml
 	@$(RESOLVE) --output-file requirements.lock
 	@for extra in $(EXTRAS); do $(RESOLVE) --constraint requirements.lock --extra $$extra \
 	  --output-file requirements-$$extra.lock || exit 1; done
-	@$(RESOLVE) $(EXTRAS:%=--constraint requirements-%.lock --extra %) --extra dev \
+	@$(RESOLVE) $(foreach e,$(EXTRAS),--constraint requirements-$(e).lock --extra $(e)) --extra dev \
 	  --output-file requirements-dev.lock
 
 $(VENV)/bin/python:
