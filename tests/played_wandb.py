@@ -10,6 +10,16 @@ from typing import Any
 PROJECT = {"id": "p", "name": "conflict-tagger", "entity": {"id": "e", "name": "me"}}
 
 
+ARTIFACT = {
+    "id": "a", "artifactSequence": {"name": "x", "project": {**PROJECT, "internalId": "i"}},
+    "versionIndex": 0, "artifactType": {"name": "dataset"}, "description": None, "metadata": "{}",
+    "ttlDurationSeconds": -1, "ttlIsInherited": True, "tags": [], "historyStep": None,
+    "state": "COMMITTED", "size": 1, "digest": "d", "digestAlgorithm": "MANIFEST_MD5",
+    "commitHash": "c", "fileCount": 2, "createdAt": "2026-11-20T08:00:00Z", "updatedAt": None,
+    "aliases": [],
+}  # fmt: skip
+
+
 class QuietServer(ThreadingHTTPServer):
     """Says nothing of clients that go away, as those do that are tired of waiting."""
 
@@ -96,6 +106,10 @@ class PlayedBackend:
             sequence = {"id": "s", "latestArtifact": None}
             artifact = {"id": "a", "state": "COMMITTED", "artifactSequence": sequence}
             return {"createArtifact": {"artifact": artifact}}
+        if name == "ArtifactType":  # there is none of that name yet
+            return {"project": {"artifact": None}}
+        if name == "ArtifactByID":
+            return {"artifact": ARTIFACT}
         if name == "CreateRunFiles":
             files = [{"name": f, "uploadUrl": f"{self.url}/up/{f}"} for f in variables["files"]]
             return {"createRunFiles": {"runID": "b", "uploadHeaders": [], "files": files}}

@@ -231,6 +231,7 @@ def test_what_cannot_be_run_is_refused_before_the_training(
         vars(config).update(before)
 
 
+@pytest.mark.slow
 def test_the_script_prints_scores(tiny_data: Path, tmp_path: Path) -> None:
     data = [*data_overrides(tiny_data), "~data.evaluation.seed_articles"]
     result = run_script(

@@ -107,14 +107,21 @@ def test_aggregate_gives_mean_and_standard_deviation_of_scores_and_keeps_counts(
         (["1", ""], "SEEDS: must be 2 or more; it is '1'"),
         (["many", ""], "SEEDS: must be 2 or more; it is 'many'"),
         (["2", "", "seed=4"], "seed=4: cannot be given with SEEDS"),
-        (["2", "", "training.epochs=none"], "training.epochs"),
+        (["2", "", "resume=runs/x"], "resume=runs/x: cannot be given with SEEDS"),
     ],
 )
-def test_bad_seeds_are_one_line(arguments: list[str], message: str, tmp_path: Path) -> None:
-    result = run_script("train_seeds", *arguments, f"runs={tmp_path}")
+def test_bad_seeds_are_named(arguments: list[str], message: str) -> None:
+    import train_seeds as script
+
+    with pytest.raises(InputError, match=message):
+        script.main(*arguments)
+
+
+def test_a_bad_value_is_one_line_before_any_training(tmp_path: Path) -> None:
+    result = run_script("train_seeds", "2", "", "training.epochs=none", f"runs={tmp_path}")
     assert result.returncode == 2
     (line,) = result.stderr.decode().splitlines()
-    assert line.startswith("error: ") and message in line
+    assert line.startswith("error: ") and "training.epochs" in line
     assert list(tmp_path.iterdir()) == []
 
 

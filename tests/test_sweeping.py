@@ -159,10 +159,9 @@ def script_overrides(tiny_encoder: Path, tiny_data: Path, runs: Path) -> list[st
 
 
 def test_a_space_has_no_place_for_a_seed_or_for_data(tmp_path: Path) -> None:
-    for part in ("seed", "data"):
-        result = run_script("sweep", f"+space.{part}.x.low=1", f"runs={tmp_path}")
-        (line,) = result.stderr.decode().splitlines()
-        assert result.returncode == 2 and f"Key '{part}'" in line
+    result = run_script("sweep", "+space.seed.x.low=1", f"runs={tmp_path}")
+    (line,) = result.stderr.decode().splitlines()
+    assert result.returncode == 2 and "Key 'seed'" in line
 
 
 @pytest.mark.slow

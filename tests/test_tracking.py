@@ -184,6 +184,15 @@ def tracked(folder: Path, mode: str, backend: PlayedBackend) -> tuple[str, str]:
     return process.communicate(timeout=120)
 
 
+def sync(folder: Path, backend: PlayedBackend, **environment: str) -> tuple[int, str, str]:
+    """Exit code, output and errors of the script that uploads what has not gone up."""
+    process = start("scripts/sync.py", f"runs={folder / 'runs'}", home=folder,
+                    WANDB_BASE_URL=backend.url, **environment)  # fmt: skip
+    output, errors = process.communicate(timeout=120)
+    return process.returncode, output, errors
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", [{"refuse": True}, {"hang": True}], indirect=True)
 def test_a_backend_that_refuses_or_is_silent_is_one_line(
     backend: PlayedBackend, tmp_path: Path
@@ -200,6 +209,21 @@ def test_a_backend_that_refuses_or_is_silent_is_one_line(
     assert line.startswith("error: tracking.mode: W&B could not be reached: ")
 
 
+def test_an_online_run_uses_its_data_and_gives_its_checkpoint(
+    backend: PlayedBackend, tmp_path: Path
+) -> None:
+    output, warnings = tracked(tmp_path, "auto", backend)
+    assert json.loads(output)["mode"] == "online" and "W&B" not in warnings
+    names = [name for name, _ in backend.queries]
+    assert names.index("UseArtifact") > names.index("CreateArtifact"), "the data is its input"
+    made = {query["input"]["artifactTypeName"]: query["input"]
+            for query in backend.named("CreateArtifact")}  # fmt: skip
+    assert {alias["alias"] for alias in made["model"]["aliases"]} == {"best", "latest"}
+    assert json.loads(made["model"]["metadata"])["sha256"] == "0"
+    assert "train/loss" in "".join(backend.uploads.values())
+
+
+@pytest.mark.slow
 def test_a_network_that_dies_stops_nothing(backend: PlayedBackend, tmp_path: Path) -> None:
     process = start("tests/tracked_run.py", str(tmp_path), "auto", str(tmp_path / "dead"),
                     home=tmp_path, WANDB_BASE_URL=backend.url)  # fmt: skip
@@ -215,23 +239,23 @@ def test_a_network_that_dies_stops_nothing(backend: PlayedBackend, tmp_path: Pat
     assert "W&B has not taken all" in warnings and "it is in the run folder" in warnings
     run = tmp_path / "runs" / "2026-11-20-x-0123abcd"
     assert read_json(run / "state.json")["state"] == "finished" and (run / "metrics.json").exists()
+    later = PlayedBackend()
+    code, output, errors = sync(tmp_path, later)
+    assert code == 0, output + errors
+    assert "validation/strict_f1" in "".join(later.uploads.values())
+    later.close()
 
 
+@pytest.mark.slow
 def test_what_was_kept_offline_goes_up_later_and_once(
     backend: PlayedBackend, tmp_path: Path
 ) -> None:
     output, warnings = tracked(tmp_path, "offline", backend)
     assert json.loads(output)["mode"] == "offline" and backend.queries == [], warnings
 
-    def sync(**environment: str) -> tuple[int, str, str]:
-        process = start("scripts/sync.py", f"runs={tmp_path / 'runs'}", home=tmp_path,
-                        WANDB_BASE_URL=backend.url, **environment)  # fmt: skip
-        output, errors = process.communicate(timeout=120)
-        return process.returncode, output, errors
-
-    code, _, errors = sync(WANDB_API_KEY="")
+    code, _, errors = sync(tmp_path, backend, WANDB_API_KEY="")
     assert code == 2 and "error: tracking.mode: online needs a W&B login" in errors
-    code, output, errors = sync()
+    code, output, errors = sync(tmp_path, backend)
     assert code == 0, output + errors
     run = backend.named("UpsertBucket")[0]
     assert (run["name"], run["groupName"], run["tags"]) == ("0123abcd", "x", ["tiny", "little"])
@@ -240,7 +264,7 @@ def test_what_was_kept_offline_goes_up_later_and_once(
     artifacts = {query["input"]["artifactTypeName"] for query in backend.named("CreateArtifact")}
     assert {"model", "dataset"} <= artifacts
     seen = len(backend.queries)
-    code, output, _ = sync()
+    code, output, _ = sync(tmp_path, backend)
     assert (code, output.strip()) == (0, "all runs have gone up")
     assert len(backend.queries) == seen
     assert WANDB_KEY not in sent

@@ -86,7 +86,11 @@ def start_tracking(
         "dir": str(run.path),
         "config": {**recorded, "data_sha256": hashes},
         "settings": wandb.Settings(
-            silent=True, console="off", init_timeout=INIT_TIMEOUT, finish_timeout=FINISH_TIMEOUT
+            silent=True,
+            console="off",
+            init_timeout=INIT_TIMEOUT,
+            finish_timeout=FINISH_TIMEOUT,
+            finish_timeout_raises=True,
         ),
     }
     try:
@@ -182,7 +186,10 @@ def tolerated() -> Iterator[None]:
     try:
         yield
     except (wandb.errors.Error, TimeoutError, OSError, ValueError) as error:
-        logger.warning("W&B has not taken all (%s); it is in the run folder", first_line(error))
+        logger.warning(
+            "W&B has not taken all (%s); it is in the run folder, and `make sync` tries again",
+            first_line(error),
+        )
 
 
 def bounded(function: Callable[[], Any], seconds: float = INIT_TIMEOUT) -> None:
