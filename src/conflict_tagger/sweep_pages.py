@@ -60,13 +60,16 @@ def pictures(study: optuna.Study) -> dict[str, Markup]:
     """The study's plots by title, the first of which carries the library that draws them."""
     import optuna.visualization as plots
 
+    score = "strict F1"
     figures = {
-        "Importance of each value": plots.plot_param_importances(study),
-        "Trials as parallel coordinates": plots.plot_parallel_coordinate(study),
-        "Strict F1 on validation, trial after trial": plots.plot_optimization_history(study),
-        "Each epoch of each trial": plots.plot_intermediate_values(study),
+        "Importance of each value": plots.plot_param_importances(study, target_name=score),
+        "Trials as parallel coordinates": plots.plot_parallel_coordinate(study, target_name=score),
+        "Trial after trial": plots.plot_optimization_history(study, target_name=score),
+        "Epoch after epoch": plots.plot_intermediate_values(study),
     }
     return {
-        title: Markup(figure.to_html(full_html=False, include_plotlyjs=number == 0))
+        title: Markup(
+            figure.update_layout(title=None).to_html(full_html=False, include_plotlyjs=number == 0)
+        )
         for number, (title, figure) in enumerate(figures.items())
     }

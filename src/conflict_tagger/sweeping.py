@@ -229,8 +229,9 @@ class PruneByValidation(TrainerCallback):  # type: ignore[misc]
 
 def best_value(study: optuna.Study) -> float | None:
     """The best score so far, None before the first."""
-    values = [trial.value for trial in study.get_trials(deepcopy=False) if trial.value is not None]
-    return max(values, default=None)
+    # A trial that was given up has the score of its last epoch as its value.
+    complete = [t for t in study.get_trials(deepcopy=False) if t.state.name == "COMPLETE"]
+    return max((trial.value for trial in complete if trial.value is not None), default=None)
 
 
 def progress_line(
@@ -238,6 +239,7 @@ def progress_line(
 ) -> str:
     """What a trial came to, and how far the study is."""
     told = trial.state.name.lower()
-    score = "" if trial.value is None else f", validation strict F1 {trial.value:.3f}"
+    complete = trial.state.name == "COMPLETE"
+    score = f", validation strict F1 {trial.value:.3f}" if complete else ""
     so_far = "" if best is None else f"; best so far {best:.3f}"
     return f"trial {trial.number} {told}{score} ({finished} of {trials} done{so_far})"
