@@ -243,6 +243,9 @@ def test_a_network_that_dies_stops_nothing(backend: PlayedBackend, tmp_path: Pat
     code, output, errors = sync(tmp_path, later)
     assert code == 0, output + errors
     assert "validation/strict_f1" in "".join(later.uploads.values())
+    made = {query["input"]["artifactTypeName"] for query in later.named("CreateArtifact")}
+    assert "model" in made, "the checkpoint too, which the dead network could not take"
+    assert {query["name"] for query in later.named("UpsertBucket")} == {"0123abcd"}, "one run"
     later.close()
 
 

@@ -50,7 +50,7 @@ def main(root: str, mode: str, signal: str = "") -> None:
             while not Path(signal).exists():
                 time.sleep(0.1)
         started = time.monotonic()
-        tracking.finish_tracking(tracked, run, splits, metrics)
+        tracking.finish_tracking(tracked, config, run, splits, metrics)
         seconds = time.monotonic() - started
         write_json(run.path / "metrics.json", metrics)
     sys.stdout.write(json.dumps({"mode": tracked.settings.mode, "seconds": seconds}))

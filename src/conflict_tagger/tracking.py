@@ -15,7 +15,7 @@ from conflict_tagger.config import SyncConfig, Tracking, TrainConfig
 from conflict_tagger.corpora import TRAIN, VALIDATION, Split
 from conflict_tagger.documents import InputError, first_line, read_jsonl
 from conflict_tagger.listing import is_being_written, list_runs
-from conflict_tagger.runs import CONFIG, RunFolder
+from conflict_tagger.runs import CONFIG, RunFolder, describe_data
 from conflict_tagger.scoring.counts import MATCHES
 
 logger = logging.getLogger(__name__)
@@ -72,29 +72,8 @@ def start_tracking(
         return None
     import wandb
 
-    hashes = {name: record["sha256"] for name, record in data.items()}
-    recorded = OmegaConf.to_container(OmegaConf.structured(config), enum_to_str=True)
-    assert isinstance(recorded, dict)
-    arguments = {
-        "project": config.tracking.project,
-        "group": config.tracking.group or config.name,
-        "tags": [config.model.name, config.data.name],
-        "job_type": "train",
-        "id": run.id,
-        "resume": "allow",  # the same run at W&B when it goes on after a stop
-        "name": run.path.name,
-        "dir": str(run.path),
-        "config": {**recorded, "data_sha256": hashes},
-        "settings": wandb.Settings(
-            silent=True,
-            console="off",
-            init_timeout=INIT_TIMEOUT,
-            finish_timeout=FINISH_TIMEOUT,
-            finish_timeout_raises=True,
-        ),
-    }
     try:
-        tracked = wandb.init(mode=mode.value, **arguments)
+        tracked = open_run(mode, config, run, data)
     except wandb.errors.Error as error:
         if config.tracking.mode is Tracking.online:
             raise InputError(
@@ -102,14 +81,54 @@ def start_tracking(
             ) from None
         logger.warning("W&B could not be reached (%s); the run is kept offline", first_line(error))
         wandb.teardown()  # its service still holds the id of the run that could not begin
-        tracked = wandb.init(mode="offline", **arguments)
+        tracked = open_run(Tracking.offline, config, run, data)
     with tolerated():
         artifact = data_artifact(config.data.name, data)
-        if tracked.settings.mode == "online":
+        if is_online(tracked):
             bounded(lambda: tracked.use_artifact(artifact))  # it waits for the upload
         else:
             tracked.log_artifact(artifact)
     return tracked
+
+
+def open_run(mode: Tracking, config: TrainConfig, run: RunFolder, data: Mapping[str, Any]) -> Any:
+    """A W&B run with the id of the run folder, new or gone on with.
+
+    Raises:
+        wandb.errors.Error: the backend cannot be reached.
+    """
+    import wandb
+
+    recorded: Any = OmegaConf.to_container(OmegaConf.structured(config), enum_to_str=True)
+    return wandb.init(
+        mode="online" if mode is Tracking.online else "offline",
+        project=config.tracking.project,
+        group=config.tracking.group or config.name,
+        tags=[config.model.name, config.data.name],
+        job_type="train",
+        id=run.id,
+        resume="allow",  # the same run at W&B when it goes on after a stop
+        name=run.path.name,
+        dir=str(run.path),
+        config={**recorded, "data_sha256": hashes_of(data)},
+        settings=wandb.Settings(
+            silent=True,
+            console="off",
+            init_timeout=INIT_TIMEOUT,
+            finish_timeout=FINISH_TIMEOUT,
+            finish_timeout_raises=True,
+        ),
+    )
+
+
+def is_online(run: Any) -> bool:
+    """Whether a W&B run uploads as it goes."""
+    return bool(run.settings.mode == "online")
+
+
+def hashes_of(data: Mapping[str, Any]) -> dict[str, str]:
+    """The hash of each split, from what `describe_data` gives."""
+    return {name: record["sha256"] for name, record in data.items()}
 
 
 def data_artifact(name: str, data: Mapping[str, Any]) -> Any:
@@ -119,8 +138,7 @@ def data_artifact(name: str, data: Mapping[str, Any]) -> Any:
     """
     import wandb
 
-    hashes = {split: record["sha256"] for split, record in data.items()}
-    artifact = wandb.Artifact(name, type="dataset", metadata={"sha256": hashes})
+    artifact = wandb.Artifact(name, type="dataset", metadata={"sha256": hashes_of(data)})
     for split in (TRAIN, VALIDATION):
         path = Path(data[split]["path"]).resolve()
         artifact.add_file(str(path), name=f"{split}.jsonl", policy="immutable")
@@ -128,30 +146,56 @@ def data_artifact(name: str, data: Mapping[str, Any]) -> Any:
 
 
 def finish_tracking(
-    run: Any, folder: RunFolder, splits: Mapping[str, Split], metrics: dict[str, Any]
+    tracked: Any,
+    config: TrainConfig,
+    run: RunFolder,
+    splits: Mapping[str, Split],
+    metrics: dict[str, Any],
 ) -> None:
     """Give W&B the scores, pictures, mistakes and the checkpoint, and close the run.
 
-    None is no run. However the network is, this ends: what has not gone up by then is on disk.
+    None is no run. However the network is, this ends; what W&B would not take is recorded
+    offline as a part of the same run, for `make sync`.
     """
-    if run is None:
+    if tracked is None:
         return
+    import wandb
+
+    whole = False
+    with tolerated():
+        try:
+            log_results(tracked, run, splits, metrics)
+        finally:
+            tracked.finish()
+        whole = True
+    if is_online(tracked) and not whole:  # an artifact on its way up is recorded nowhere
+        with tolerated():
+            wandb.teardown()
+            rest = open_run(Tracking.offline, config, run, describe_data(splits))
+            log_results(rest, run, splits, metrics)
+            rest.finish()
+
+
+def log_results(
+    tracked: Any, run: RunFolder, splits: Mapping[str, Split], metrics: dict[str, Any]
+) -> None:
+    """Log what the training came to.
+
+    Raises:
+        wandb.errors.Error: the backend cannot be reached.
+    """
     from conflict_tagger.tracked_results import checkpoint_artifact, pages_of_split
 
     for name, scores in metrics["splits"].items():
         for match in MATCHES:
-            run.summary[f"{name}/{match}_f1"] = scores[match]["micro"]["f1"]
+            tracked.summary[f"{name}/{match}_f1"] = scores[match]["micro"]["f1"]
             for label, values in scores[match]["per_label"].items():
-                run.summary[f"{name}/{match}_f1_{label}"] = values["f1"]
-    with tolerated():
-        for name, scores in metrics["splits"].items():
-            predicted = list(read_jsonl(folder.path / "predictions" / f"{name}.jsonl"))
-            pages = pages_of_split(splits[name].documents, predicted, scores)
-            run.log({f"{name}/{title}": page for title, page in pages.items()})
-        artifact = checkpoint_artifact(folder, metrics)
-        run.log_artifact(artifact, aliases=["best", "latest"])
-    with tolerated():
-        run.finish()
+                tracked.summary[f"{name}/{match}_f1_{label}"] = values["f1"]
+    for name, scores in metrics["splits"].items():
+        predicted = list(read_jsonl(run.path / "predictions" / f"{name}.jsonl"))
+        pages = pages_of_split(splits[name].documents, predicted, scores)
+        tracked.log({f"{name}/{title}": page for title, page in pages.items()})
+    tracked.log_artifact(checkpoint_artifact(run, metrics), aliases=["best", "latest"])
 
 
 def unsynced_runs(config: SyncConfig) -> list[Path]:
@@ -187,7 +231,7 @@ def tolerated() -> Iterator[None]:
         yield
     except (wandb.errors.Error, TimeoutError, OSError, ValueError) as error:
         logger.warning(
-            "W&B has not taken all (%s); it is in the run folder, and `make sync` tries again",
+            "W&B has not taken all (%s); it is in the run folder, for `make sync`",
             first_line(error),
         )
 

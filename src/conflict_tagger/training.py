@@ -146,7 +146,7 @@ def train(
         }
         write_json(run.path / METRICS, metrics)
         write_model_card(run.path, config, metrics)
-        tracking.finish_tracking(tracked, run, splits, metrics)
+        tracking.finish_tracking(tracked, config, run, splits, metrics)
         shutil.rmtree(run.steps)  # the last thing: until now a resume could need it
     return {**metrics, "run": str(run.path)}
 
