@@ -38,6 +38,6 @@ def test_every_make_target_in_the_readme_exists() -> None:
 
 
 def test_nothing_committed_names_a_registry_or_a_path_of_one_machine() -> None:
-    forbidden = re.compile(r"pypi\.org|/home/\w|find-links|index-url")
+    forbidden = re.compile(r"pypi\.org|/home/\w|find-links|index-url|\"/\w+/")
     for path in [*ROOT.glob("*.lock"), ROOT / "pyproject.toml", *ROOT.glob("docs/**/*.*")]:
         assert not forbidden.search(path.read_text("utf-8")), path
