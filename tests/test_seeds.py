@@ -117,6 +117,7 @@ def test_bad_seeds_are_named(arguments: list[str], message: str) -> None:
         script.main(*arguments)
 
 
+@pytest.mark.slow
 def test_a_bad_value_is_one_line_before_any_training(tmp_path: Path) -> None:
     result = run_script("train_seeds", "2", "", "training.epochs=none", f"runs={tmp_path}")
     assert result.returncode == 2

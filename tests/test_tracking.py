@@ -209,6 +209,7 @@ def test_a_backend_that_refuses_or_is_silent_is_one_line(
     assert line.startswith("error: tracking.mode: W&B could not be reached: ")
 
 
+@pytest.mark.slow
 def test_an_online_run_uses_its_data_and_gives_its_checkpoint(
     backend: PlayedBackend, tmp_path: Path
 ) -> None:
