@@ -2,8 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
-# Without compiling every module of every package: Python compiles those it imports, once.
-PIP := $(PY) -m pip --disable-pip-version-check install --quiet --no-compile
+PIP := $(PY) -m pip --disable-pip-version-check install --quiet
 INSTALLED := $(VENV)/.installed
 INSTALLED_DEV := $(VENV)/.installed-dev
 INSTALLED_MPNET := $(VENV)/.installed-mpnet
