@@ -50,9 +50,9 @@ def main(config_file: str, where: str) -> None:
     elif where == "before renaming":
         Path.rename = die
     elif where == "while scoring":
-        training.score_fully = die
+        training.score_splits = die
     elif where == "interrupted":
-        training.score_fully = lambda *_: (_ for _ in ()).throw(KeyboardInterrupt)
+        training.score_splits = lambda *_: (_ for _ in ()).throw(KeyboardInterrupt)
     typed = OmegaConf.to_object(config)
     assert isinstance(typed, TrainConfig)
     training.train(typed)
