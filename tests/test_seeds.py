@@ -80,6 +80,9 @@ def test_only_what_is_left_is_trained(tmp_path: Path) -> None:
         check_same_data(runs, {"train": {"sha256": "2", "path": "t.jsonl"}})
     with FileLock(tmp_path / ".lock"), pytest.raises(InputError, match="another process trains"):
         train_seeds([0], tmp_path, [], training)
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match=r"runs: cannot make .*file/x: Not a directory"):
+        train_seeds([0], tmp_path / "file" / "x", [], training)
 
 
 def test_aggregate_gives_mean_and_standard_deviation_of_scores_and_keeps_counts() -> None:

@@ -123,6 +123,7 @@ def a_space(key: str, parameter: ParameterConfig, part: str = "training") -> dic
     ("change", "message"),
     [
         ({"space": SpaceConfig()}, "space: names no value"),
+        ({"study": "../x"}, "study: must be a name without slashes; it is '../x'"),
         ({"trials": 0}, "trials: must be 1 or more"),
         ({"prune_after": 0}, "prune_after: must be 1 or more"),
         ({"seeds": []}, "seeds: name at least one"),
@@ -142,6 +143,19 @@ def test_what_cannot_be_searched(
     with pytest.raises(InputError, match=message):
         sweep(replace(config, **change), base)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_study_that_cannot_be_read_or_made_is_named(
+    config: SweepConfig, base: TrainConfig, tmp_path: Path
+) -> None:
+    (tmp_path / "s").mkdir()
+    (database := tmp_path / "s" / "study.db").write_text("no database, whatever its name says")
+    with pytest.raises(InputError, match=r"study: .*study.db cannot be read .*not a database"):
+        sweep(config, base)
+    assert database.read_text().startswith("no database"), "nothing is lost"
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match=r"runs: cannot make .*file/s: Not a directory"):
+        sweep(replace(config, runs=str(tmp_path / "file")), base)
 
 
 def script_overrides(tiny_encoder: Path, tiny_data: Path, runs: Path) -> list[str]:

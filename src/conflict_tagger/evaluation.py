@@ -10,7 +10,7 @@ from conflict_tagger.config import EvaluateConfig
 from conflict_tagger.corpora import TRAIN, Split
 from conflict_tagger.documents import Document, InputError, LabelSet, read_jsonl, write_jsonl
 from conflict_tagger.reports import write_report
-from conflict_tagger.runs import file_sha256, write_json
+from conflict_tagger.runs import file_sha256, make_folder, write_json
 from conflict_tagger.scoring.counts import count_documents
 from conflict_tagger.scoring.intervals import FEW, bootstrap_intervals
 from conflict_tagger.scoring.spans import score_documents
@@ -53,10 +53,7 @@ def evaluate_checkpoint(config: EvaluateConfig) -> dict[str, Any]:
     }
     if config.output is not None:
         folder = Path(config.output)
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise InputError(f"output: cannot make {folder}: {error.strerror}") from None
+        make_folder(folder, "output")
         write_json(folder / "metrics.json", result)
         write_jsonl(folder / f"{path.stem}.predictions.jsonl", predicted)
         title = f"{config.checkpoint} on {path.stem}"

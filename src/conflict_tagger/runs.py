@@ -71,6 +71,18 @@ def create_run_folder(config: TrainConfig | BaselineConfig) -> RunFolder:
     return RunFolder(folder, run_id)
 
 
+def make_folder(folder: Path, key: str) -> None:
+    """Make a folder, and those above it, unless it is there.
+
+    Raises:
+        InputError: it cannot be made; names the `key` that the user gave it by.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{key}: cannot make {folder}: {error.strerror}") from None
+
+
 @contextmanager
 def writing(run: RunFolder, changes: Sequence[str] = (), processes: int = 1) -> Iterator[None]:
     """Hold a run's lock, and keep in state.json whether it is running, finished or failed.

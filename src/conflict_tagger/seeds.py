@@ -15,7 +15,7 @@ from conflict_tagger.config import TrainConfig
 from conflict_tagger.corpora import VALIDATION
 from conflict_tagger.documents import InputError
 from conflict_tagger.resuming import FREE, changed_data
-from conflict_tagger.runs import CONFIG, DATA, ENVIRONMENT, LOCK, METRICS, read_json
+from conflict_tagger.runs import CONFIG, DATA, ENVIRONMENT, LOCK, METRICS, make_folder, read_json
 from conflict_tagger.scoring.intervals import seed_interval
 
 logger = logging.getLogger(__name__)
@@ -50,7 +50,7 @@ def train_seeds(
     Raises:
         InputError: a training failed, those before it are kept; or another process trains here.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder, "runs")
     lock = FileLock(folder / LOCK)
     try:
         lock.acquire(timeout=0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import re
 import warnings
 from collections.abc import Mapping
 from dataclasses import replace
@@ -22,8 +23,8 @@ from conflict_tagger.config import (
     check_train_config,
 )
 from conflict_tagger.corpora import VALIDATION, load_splits
-from conflict_tagger.documents import InputError, LabelSet
-from conflict_tagger.runs import describe_data, to_json
+from conflict_tagger.documents import InputError, LabelSet, first_line
+from conflict_tagger.runs import describe_data, make_folder, to_json
 from conflict_tagger.seeds import recipe_id
 from conflict_tagger.sweep_pages import write_results
 from conflict_tagger.trainer import CHOOSE_BY
@@ -57,7 +58,7 @@ def sweep(config: SweepConfig, base: TrainConfig) -> Path:
     base.tracking.group = base.tracking.group or f"sweep-{config.study}"
     check_sweep(config, base)
     folder = Path(config.runs) / config.study
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder, "runs")
     study = open_study(config, base, folder)
     done = (optuna.trial.TrialState.COMPLETE, optuna.trial.TrialState.PRUNED)
 
@@ -81,6 +82,8 @@ def check_sweep(config: SweepConfig, base: TrainConfig) -> None:
     Raises:
         InputError: names the key and what it may be.
     """
+    if not re.fullmatch(r"[\w.-]*\w", config.study):
+        raise InputError(f"study: must be a name without slashes; it is {config.study!r}")
     if not parameters(config.space):
         raise InputError("space: names no value to search for; take a file of configs/space/")
     for key, limit in (("trials", 1), ("prune_after", 1)):
@@ -135,24 +138,32 @@ def open_study(config: SweepConfig, base: TrainConfig, folder: Path) -> optuna.S
         InputError: it was begun with another configuration, space or data.
     """
     import optuna
+    from sqlalchemy.exc import SQLAlchemyError
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     # What finds the trials of killed workers has been experimental for years.
     warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-    storage = optuna.storages.RDBStorage(
-        f"sqlite:///{(folder / 'study.db').resolve()}",
-        engine_kwargs={"connect_args": {"timeout": 60}},
-        heartbeat_interval=HEARTBEAT,
-        heartbeat_stale_trial_callback=optuna.storages.RetryHeartbeatStaleTrialCallback(RETRIES),
-    )
-    study = optuna.create_study(
-        storage=storage,
-        study_name=config.study,
-        direction="maximize",
-        load_if_exists=True,
-        sampler=optuna.samplers.TPESampler(seed=config.sampler_seed),
-        pruner=optuna.pruners.MedianPruner(n_warmup_steps=config.prune_after),
-    )
+    path = (folder / "study.db").resolve()
+    try:
+        study = optuna.create_study(
+            storage=optuna.storages.RDBStorage(
+                f"sqlite:///{path}",
+                engine_kwargs={"connect_args": {"timeout": 60}},
+                heartbeat_interval=HEARTBEAT,
+                heartbeat_stale_trial_callback=optuna.storages.RetryHeartbeatStaleTrialCallback(
+                    RETRIES
+                ),
+            ),
+            study_name=config.study,
+            direction="maximize",
+            load_if_exists=True,
+            sampler=optuna.samplers.TPESampler(seed=config.sampler_seed),
+            pruner=optuna.pruners.MedianPruner(n_warmup_steps=config.prune_after),
+        )
+    except SQLAlchemyError as error:
+        raise InputError(
+            f"study: {path} cannot be read ({first_line(error)}); move it away to begin anew"
+        ) from None
     splits = load_splits(base.data, LabelSet(tuple(base.data.labels)))
     hashes = {name: record["sha256"] for name, record in describe_data(splits).items()}
     space = OmegaConf.to_yaml(OmegaConf.structured(config.space))
