@@ -15,7 +15,7 @@ space := $(subst ,, )
 launched = $(PY) $(if $(NPROC),scripts/launch.py '$(NPROC)')
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-mpnet data data-card train sweep runs repeat compare baselines evaluate check-behaviour tag sync notebooks test test-all lint format lock bench bench-clone bench-scoring bench-values results
+.PHONY: help setup setup-mpnet data data-card train sweep runs repeat compare baselines evaluate check-behaviour tag publish sync notebooks test test-all lint format lock bench bench-clone bench-scoring bench-values results
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -67,6 +67,10 @@ tag: $(INSTALLED) ## tag INPUT=.txt, folder, .jsonl or - with CHECKPOINT=…, to
 	@$(call need,CHECKPOINT,runs/…/checkpoint)$(call need,INPUT,article.txt)$(PY) scripts/tag.py \
 	  $(call quoted,checkpoint,CHECKPOINT) $(call quoted,input,INPUT) \
 	  $(if $(OUTPUT),$(call quoted,output,OUTPUT)) $(ARGS)
+
+publish: $(INSTALLED) ## publish RUN=runs/… as HUB_ID=owner/name: a dry run, and with ARGS="upload=true" for good
+	@$(call need,RUN,runs/…)$(call need,HUB_ID,owner/name)$(PY) scripts/publish.py \
+	  $(call quoted,run,RUN) $(call quoted,hub_id,HUB_ID) $(ARGS)
 
 sync: $(INSTALLED) ## upload the W&B runs that were kept offline, of RUN=runs/… or of all run folders
 	@$(PY) scripts/sync.py $(if $(RUN),$(call quoted,run,RUN)) $(ARGS)

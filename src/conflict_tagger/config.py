@@ -256,6 +256,23 @@ class BehaviourConfig:
 
 
 @dataclass
+class PublishConfig:
+    """Publish a finished run's checkpoint on the hub; without `upload`, only say what would go up.
+
+    `reports` are the splits whose error reports, which hold whole texts, go along.
+    """
+
+    run: str = MISSING
+    hub_id: str = MISSING
+    upload: bool = False
+    private: bool = False
+    create_pr: bool = False
+    tag: str | None = None
+    reports: list[str] = field(default_factory=list)
+    behaviour: str | None = None
+
+
+@dataclass
 class TagConfig:
     """Tag a .txt file, a folder of them, a .jsonl file or standard input (`-`)."""
 
