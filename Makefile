@@ -15,7 +15,7 @@ space := $(subst ,, )
 launched = $(PY) $(if $(NPROC),scripts/launch.py '$(NPROC)')
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-mpnet data data-card train sweep runs repeat compare baselines evaluate check-behaviour tag publish sync notebooks test test-all lint format lock bench bench-clone bench-scoring bench-values results
+.PHONY: help setup setup-mpnet data data-card train sweep runs repeat compare baselines evaluate check-behaviour tag publish publish-data demo sync notebooks test test-all lint format lock bench bench-clone bench-scoring bench-values results
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -72,6 +72,12 @@ publish: $(INSTALLED) ## publish RUN=runs/… as HUB_ID=owner/name: a dry run, a
 	@$(call need,RUN,runs/…)$(call need,HUB_ID,owner/name)$(PY) scripts/publish.py \
 	  $(call quoted,run,RUN) $(call quoted,hub_id,HUB_ID) $(ARGS)
 
+publish-data: $(INSTALLED) ## publish the bundled data as the dataset HUB_ID=owner/name: a dry run, and with ARGS="upload=true" for good
+	@$(call need,HUB_ID,owner/name)$(PY) scripts/publish_data.py $(call quoted,hub_id,HUB_ID) $(ARGS)
+
+demo: $(VENV)/.installed-demo ## serve a page that tags pasted reports with CHECKPOINT=folder-or-hub-id
+	@$(call need,CHECKPOINT,runs/…/checkpoint)CHECKPOINT='$(CHECKPOINT)' $(PY) demo/app.py
+
 sync: $(INSTALLED) ## upload the W&B runs that were kept offline, of RUN=runs/… or of all run folders
 	@$(PY) scripts/sync.py $(if $(RUN),$(call quoted,run,RUN)) $(ARGS)
 
@@ -109,7 +115,7 @@ bench-values: $(INSTALLED) ## measure how well counts are read and write docs/re
 results: $(INSTALLED) ## rewrite the tables of README.md and docs/results.md from docs/results/
 	@$(PY) scripts/write_results.py
 
-EXTRAS := baselines sweep notebooks
+EXTRAS := baselines sweep notebooks demo
 RESOLVE = $(PY) -m uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate \
   --upgrade pyproject.toml
 lock: $(INSTALLED) ## resolve the locks anew from pyproject.toml

@@ -10,13 +10,7 @@ def main(config: PublishConfig) -> None:
     """Say what would go up, or upload it."""
     from conflict_tagger.publishing import publish
 
-    publication = publish(config)
-    for path, size in publication.files.items():
-        print(f"{size / 1e6:10.2f} MB  {path}")
-    if publication.url is None:
-        print(f'nothing was uploaded to {config.hub_id}: add ARGS="upload=true"')
-    else:
-        print(publication.url)
+    print(publish(config).summary(config.hub_id))
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import os
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 # Before any library is imported: nothing here may reach for a network or a login.
@@ -11,6 +12,7 @@ from pathlib import Path
 os.environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_VERBOSITY="error", CUDA_VISIBLE_DEVICES="")
 
 import pytest
+from played_hub import PlayedHub
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "scripts"))
 
@@ -131,3 +133,10 @@ def trained(tmp_path_factory: pytest.TempPathFactory, tiny_data: Path) -> tuple[
     assert result.returncode == 0, output
     (folder,) = runs.iterdir()
     return folder, output
+
+
+@pytest.fixture
+def hub() -> Iterator[PlayedHub]:
+    played = PlayedHub()
+    yield played
+    played.close()

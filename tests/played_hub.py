@@ -4,14 +4,17 @@ import base64
 import hashlib
 import json
 import re
+import socket
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 TOKEN = "hf_" + "a" * 34
+CUT = -1
 
 
 @dataclass
@@ -34,7 +37,8 @@ class PlayedHub:
         url: where it answers; HF_ENDPOINT for its clients.
         repositories: by kind and id, as "models/me/tagger".
         requests: method and path of each request, in order.
-        trouble: what to answer instead, by a function of method and path; a status or None.
+        trouble: what to answer instead, by a function of method and path; a status, CUT to end the
+            connection when half of the request has come, or None.
     """
 
     def __init__(self) -> None:
@@ -49,15 +53,26 @@ class PlayedHub:
             protocol_version = "HTTP/1.1"
 
             def handle_any(self) -> None:
-                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 parts = urlsplit(self.path)
                 path = unquote(parts.path)
                 hub.requests.append((self.command, path))
                 status = hub.trouble(self.command, path)
+                length = int(self.headers.get("Content-Length") or 0)
+                if status == CUT:
+                    self.rfile.read(length // 2)
+                    self.close_connection = True
+                    self.connection.shutdown(socket.SHUT_RDWR)
+                    return
+                body = self.rfile.read(length)
                 if status is not None:
                     self.reply(status, b"{}", {"Retry-After": "0"})
                     return
-                known = self.headers.get("Authorization") == f"Bearer {TOKEN}"
+                login = self.headers.get("Authorization")
+                known = login == f"Bearer {TOKEN}"
+                if login and not known:  # whatever is asked for
+                    refusal = "Invalid credentials in Authorization header"
+                    self.reply(401, b"{}", {"X-Error-Message": refusal})
+                    return
                 self.reply(*hub.answer(self.command, path, parse_qs(parts.query), body, known))
 
             do_GET = do_HEAD = do_POST = do_PUT = handle_any  # noqa: N815
@@ -94,6 +109,8 @@ class PlayedHub:
         """Status, body and headers of a request; `known` tells that the token is right."""
         if path == "/api/repos/create":
             return self._create(json.loads(body), known)
+        if path == "/api/validate-yaml":  # of a card, before it goes up
+            return reply({"errors": [], "warnings": []})
         if match := re.fullmatch(r"/lfs/(\w+)", path):
             return self._store(match[1], body)
         if match := re.fullmatch(r"/(.+)\.git/info/lfs/objects/batch", path):
@@ -120,7 +137,10 @@ class PlayedHub:
         key = f"{wanted.get('type', 'model')}s/{name}"
         if key in self.repositories:
             return reply({"error": "exists", "url": f"{self.url}/{name}"}, 409)
-        self.repositories[key] = Repository(bool(wanted.get("private")))
+        first = hashlib.sha1(key.encode()).hexdigest()  # the hub begins with a commit of its own
+        self.repositories[key] = Repository(
+            bool(wanted.get("private")), {first: {".gitattributes": b""}}, {"main": first}
+        )
         return reply({"url": f"{self.url}/{name}", "name": name})
 
     def _store(self, oid: str, body: bytes) -> tuple[int, bytes, dict[str, str]]:
@@ -199,6 +219,14 @@ class PlayedHub:
         commit = repository.revisions.get(revision, revision)
         headers = {"ETag": f'"{etag(files[path])}"', "X-Repo-Commit": commit}
         return 200, files[path], headers
+
+
+def hub_environment(hub: PlayedHub, home: Path, token: str | None = TOKEN) -> dict[str, str]:
+    """Of a process that knows no hub but the played one."""
+    return {
+        "HF_ENDPOINT": hub.url, "HF_HOME": str(home), "HF_HUB_DISABLE_XET": "1",
+        "HF_HUB_OFFLINE": "0", "HF_TOKEN": token or "", "HF_HUB_DISABLE_TELEMETRY": "1",
+    }  # fmt: skip
 
 
 def etag(content: bytes) -> str:

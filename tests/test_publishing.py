@@ -5,14 +5,13 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
 from conftest import LABELS, ROOT, run_script
 from huggingface_hub import ModelCard
-from played_hub import TOKEN, PlayedHub
+from played_hub import CUT, TOKEN, PlayedHub, hub_environment
 
 from conflict_tagger.config import PublishConfig
 from conflict_tagger.documents import InputError, read_jsonl
@@ -39,7 +38,7 @@ def run(trained: tuple[Path, str], tmp_path: Path) -> Path:
 
 
 def test_without_upload_nothing_leaves(run: Path) -> None:
-    publication = publish(PublishConfig(str(run), HUB_ID, reports=["test"]))
+    publication = publish(PublishConfig(run=str(run), hub_id=HUB_ID, reports=["test"]))
     assert publication.url is None
     assert set(publication.files) == {
         "README.md", "config.json", "conflict_tagger.json", "metrics.json", "model.safetensors",
@@ -49,12 +48,12 @@ def test_without_upload_nothing_leaves(run: Path) -> None:
 
 
 def test_what_is_refused(run: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    config = PublishConfig(str(run), HUB_ID)
+    config = PublishConfig(run=str(run), hub_id=HUB_ID)
     with pytest.raises(InputError, match=r"reports: .*none.html is missing; leave none out"):
-        publish(PublishConfig(str(run), HUB_ID, reports=["none"]))
+        publish(PublishConfig(run=str(run), hub_id=HUB_ID, reports=["none"]))
     (other := tmp_path / "other.json").write_text('{"checkpoint": "runs/other/checkpoint"}')
     with pytest.raises(InputError, match="behaviour: .* is of runs/other/checkpoint, not of"):
-        publish(PublishConfig(str(run), HUB_ID, behaviour=str(other)))
+        publish(PublishConfig(run=str(run), hub_id=HUB_ID, behaviour=str(other)))
     environment = read_json(run / "environment.json")
     environment["git"]["uncommitted_changes"] = True
     (run / "environment.json").write_text(json.dumps(environment))
@@ -86,7 +85,9 @@ def test_the_card_says_how_it_scored_and_behaves(run: Path) -> None:
     from conflict_tagger.publishing import publication_files, recorded_config
 
     metrics = read_json(run / "metrics.json")
-    files = publication_files(PublishConfig(str(run), HUB_ID), run, recorded_config(run), metrics)
+    files = publication_files(
+        PublishConfig(run=str(run), hub_id=HUB_ID), run, recorded_config(run), metrics
+    )
     content = files["README.md"]
     assert isinstance(content, bytes)
     card = ModelCard(content.decode())
@@ -104,21 +105,6 @@ def test_the_card_says_how_it_scored_and_behaves(run: Path) -> None:
     assert (
         yaml.safe_load(content.decode().split("---")[1])["pipeline_tag"] == "token-classification"
     )
-
-
-@pytest.fixture
-def hub() -> Iterator[PlayedHub]:
-    played = PlayedHub()
-    yield played
-    played.close()
-
-
-def environment(hub: PlayedHub, home: Path, token: str | None = TOKEN) -> dict[str, str]:
-    """Of a process that knows no hub but the played one."""
-    return {
-        "HF_ENDPOINT": hub.url, "HF_HOME": str(home), "HF_HUB_DISABLE_XET": "1",
-        "HF_HUB_OFFLINE": "0", "HF_TOKEN": token or "", "HF_HUB_DISABLE_TELEMETRY": "1",
-    }  # fmt: skip
 
 
 TAG = """
@@ -149,14 +135,15 @@ def tagged(hub_id: str, revision: str, given: dict[str, str]) -> str:
 def test_what_was_published_is_loaded_by_id_revision_and_tag_and_tags_the_same(
     run: Path, hub: PlayedHub, tmp_path: Path
 ) -> None:
-    given = environment(hub, tmp_path / "home")
+    given = hub_environment(hub, tmp_path / "home")
     result = run_script(
         "publish", f"run={run}", f"hub_id={HUB_ID}", "upload=true", "tag=v1",
         environment=given,
     )  # fmt: skip
     assert result.returncode == 0, result.stderr.decode()
     repository = hub.repositories[f"models/{HUB_ID}"]
-    (commit,) = repository.commits
+    commit = repository.revisions["main"]
+    assert len(repository.commits) == 2, "the hub's first and ours"
     assert f"/commit/{commit}" in result.stdout.decode()
     uploaded = repository.files("v1")
     assert uploaded is not None and set(uploaded) >= {"metrics.json", "reports/test.html"}
@@ -181,7 +168,7 @@ def test_what_was_published_is_loaded_by_id_revision_and_tag_and_tags_the_same(
 
     hub.close()  # and now from the cache alone
     assert json.loads(tagged(HUB_ID, "v1", given)) == expected
-    cold = tagged(HUB_ID, "v1", environment(hub, tmp_path / "cold"))
+    cold = tagged(HUB_ID, "v1", hub_environment(hub, tmp_path / "cold"))
     assert cold.startswith("error: checkpoint: me/tagger: it is no folder here, and the hub cannot")
 
 
@@ -190,30 +177,39 @@ def test_what_the_hub_refuses_is_one_line(run: Path, hub: PlayedHub, tmp_path: P
     arguments = [f"run={run}", f"hub_id={HUB_ID}", "upload=true"]
 
     def published(token: str | None = TOKEN, *more: str) -> tuple[int, list[str]]:
-        given = environment(hub, tmp_path / "home", token)
+        given = hub_environment(hub, tmp_path / "home", token)
         result = run_script("publish", *arguments, *more, environment=given)
         lines = [line for line in result.stderr.decode().splitlines() if line.startswith("error: ")]
         return result.returncode, lines
 
     code, (line,) = published("hf_wrong")
-    assert code == 2 and "the token may not write there; check HF_TOKEN" in line
+    assert code == 2 and "the hub does not accept the login for this" in line
     code, (line,) = published(None)
     assert code == 2 and "HF_TOKEN" in line
     hub.trouble = lambda method, path: 503 if path.startswith("/lfs/") else None
     code, (line,) = published()
-    assert code == 2 and "nothing is lost, try again" in line
-    assert hub.repositories[f"models/{HUB_ID}"].commits == {}, "cut in the middle: no commit"
-    hub.trouble = lambda method, path: None
+    assert code == 2 and "503 Service Unavailable" in line and line.endswith("try again")
+    assert len(hub.repositories[f"models/{HUB_ID}"].commits) == 1, "nothing of ours yet"
+    cuts: list[str] = []
+
+    def cut_once(method: str, path: str) -> int | None:
+        if path.startswith("/lfs/") and not cuts:
+            cuts.append(path)
+            return CUT
+        return None
+
+    hub.trouble = cut_once
     code, lines = published(TOKEN, "private=true", "create_pr=true")
-    assert (code, lines) == (0, [])
+    assert (code, lines, len(cuts)) == (0, [], 1), "cut in the middle, it is sent again"
     assert "refs/pr/1" in hub.repositories[f"models/{HUB_ID}"].revisions
     hub.repositories[f"models/{HUB_ID}"].private = True
     for hub_id, revision, token, why in (
-        ("me/none", "", TOKEN, "the hub has no such model"),
+        ("me/none", "", TOKEN, "the hub shows no such repository"),
         (HUB_ID, "refs-none", TOKEN, "the hub has no revision 'refs-none'"),
-        (HUB_ID, "", None, "a private one needs HF_TOKEN"),
+        (HUB_ID, "", "hf_wrong", "the hub does not accept the login"),
+        (HUB_ID, "", None, "if it is private, run `hf auth login`, or set HF_TOKEN"),
     ):
-        line = tagged(hub_id, revision, environment(hub, tmp_path / "other", token))
+        line = tagged(hub_id, revision, hub_environment(hub, tmp_path / "other", token))
         assert line.startswith("error: checkpoint: ") and why in line
     tries = []
 
@@ -224,7 +220,7 @@ def test_what_the_hub_refuses_is_one_line(run: Path, hub: PlayedHub, tmp_path: P
         return None
 
     hub.trouble = busy
-    given = environment(hub, tmp_path / "patient")
+    given = hub_environment(hub, tmp_path / "patient")
     assert json.loads(tagged(HUB_ID, "refs/pr/1", given)), "it waits and tries again"
     assert len(tries) == 2
     sums = {path.name: file_sha256(path) for path in (run / "checkpoint").iterdir()}

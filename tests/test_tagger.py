@@ -142,8 +142,26 @@ def test_checkpoints_that_cannot_be_loaded_are_told_apart(
     (broken("window") / SETTINGS_FILE).write_text("{}")
     with pytest.raises(InputError, match="conflict_tagger.json is damaged"):
         Tagger.from_pretrained(tmp_path / "window")
+    settings = json.loads((broken("newer") / SETTINGS_FILE).read_text())
+    (tmp_path / "newer" / SETTINGS_FILE).write_text(json.dumps({**settings, "decoding": "magic"}))
+    with pytest.raises(InputError, match="decoding by 'magic', .* install a newer"):
+        Tagger.from_pretrained(tmp_path / "newer")
     config = json.loads((broken("labels") / "config.json").read_text())
     config["id2label"] = {str(i): f"LABEL_{i}" for i in range(9)}
     (tmp_path / "labels" / "config.json").write_text(json.dumps(config))
     with pytest.raises(InputError, match="no BIO tags"):
         Tagger.from_pretrained(tmp_path / "labels")
+
+
+def test_labels_of_others_are_named_in_a_warning(
+    checkpoint: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    Tagger.from_pretrained(checkpoint)
+    assert caplog.text == ""
+    shutil.copytree(checkpoint, tmp_path / "other")
+    config = json.loads((tmp_path / "other" / "config.json").read_text())
+    config["id2label"] = {k: v.replace("DENIAL", "PLACE") for k, v in config["id2label"].items()}
+    config["label2id"] = {v: int(k) for k, v in config["id2label"].items()}
+    (tmp_path / "other" / "config.json").write_text(json.dumps(config))
+    assert "PLACE" in Tagger.from_pretrained(tmp_path / "other").labels
+    assert "tags PERPETRATOR, VICTIM, COUNT, PLACE, not the labels of our guide" in caplog.text

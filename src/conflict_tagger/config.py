@@ -256,20 +256,38 @@ class BehaviourConfig:
 
 
 @dataclass
-class PublishConfig:
-    """Publish a finished run's checkpoint on the hub; without `upload`, only say what would go up.
+class HubConfig:
+    """What goes up to the hub as `hub_id`; without `upload`, only say what would.
 
-    `reports` are the splits whose error reports, which hold whole texts, go along.
+    `create_pr` proposes the files instead of committing them; `tag` names the release.
     """
 
-    run: str = MISSING
     hub_id: str = MISSING
     upload: bool = False
     private: bool = False
     create_pr: bool = False
     tag: str | None = None
+
+
+@dataclass
+class PublishConfig(HubConfig):
+    """Publish a finished run's checkpoint.
+
+    `reports` are the splits whose error reports, which hold whole texts, go along.
+    """
+
+    run: str = MISSING
     reports: list[str] = field(default_factory=list)
     behaviour: str | None = None
+
+
+@dataclass
+class PublishDataConfig(HubConfig):
+    """Publish the bundled data, with the seed articles' texts only if `seed_texts`."""
+
+    labels: list[str] = field(default_factory=list)
+    folder: str = "data"
+    seed_texts: bool = False
 
 
 @dataclass

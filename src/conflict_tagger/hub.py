@@ -1,88 +1,137 @@
-"""The model card of a checkpoint; every figure in it comes from metrics.json."""
+"""What goes up to the hub, in one commit, and what it refuses, in one line."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from importlib.resources import files
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-from huggingface_hub import EvalResult, ModelCardData
-from jinja2 import Environment, StrictUndefined
+from conflict_tagger.documents import InputError
 
-from conflict_tagger.config import TrainConfig
-from conflict_tagger.sources import HUB_ID
+if TYPE_CHECKING:
+    from conflict_tagger.config import HubConfig
 
-LOCAL = "path/to/checkpoint"  # what the card's examples load before there is a hub id
-MEANINGS = {
-    "PERPETRATOR": "an actor that the text presents as having carried out violence: asserted, "
-    "alleged, claimed or denied",
-    "VICTIM": "people harmed by violence",
-    "COUNT": "how many people were harmed, with its hedges",
-    "DENIAL": "the words that reject responsibility, the event or the harm",
-}
+Files = Mapping[str, Path | bytes]
+LOGIN = "run `hf auth login`, or set HF_TOKEN"
 
 
-def write_model_card(folder: Path, config: TrainConfig, metrics: dict[str, Any]) -> None:
-    """Render `README.md` into a run folder and beside its weights."""
-    card = model_card(config, metrics, folder.name)
-    (folder / "README.md").write_text(card, "utf-8")
-    (folder / "checkpoint" / "README.md").write_text(card, "utf-8")
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """What goes, or went, up.
+
+    Attributes:
+        files: size in bytes by path in the repository.
+        url: of the commit or pull request; None if nothing was uploaded.
+    """
+
+    files: dict[str, int]
+    url: str | None
+
+    def summary(self, hub_id: str) -> str:
+        """The files with their sizes, and where they are now."""
+        lines = [f"{size / 1e3:10,.1f} kB  {path}" for path, size in sorted(self.files.items())]
+        nowhere = f'nothing was uploaded to {hub_id}: a dry run; ARGS="upload=true" uploads'
+        return "\n".join([*lines, self.url or nowhere])
 
 
-def model_card(
-    config: TrainConfig,
-    metrics: Mapping[str, Any],
-    run: str,
-    source: str = LOCAL,
-    behaviour: Mapping[str, Any] | None = None,
-) -> str:
-    """The card as Markdown, with the hub's metadata before it.
+def publish_files(
+    config: HubConfig, files: Files, message: str, repo_type: str = "model"
+) -> Publication:
+    """Upload files if the configuration says so; in any case say what they are.
 
     Args:
-        config: the run's configuration.
-        metrics: what its metrics.json holds.
-        run: name of the run.
-        source: what the examples load, a hub id once there is one.
-        behaviour: what `check_behaviour` found on the reports' test split, if it was run.
+        config: where to.
+        files: a file here, or its content, by its path in the repository.
+        message: of the commit.
+        repo_type: "model" or "dataset".
+
+    Raises:
+        InputError: the hub refuses or cannot be reached.
     """
-    template = files("conflict_tagger").joinpath("templates/model_card.md").read_text("utf-8")
-    environment = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    return environment.from_string(template).render(
-        config=config,
-        metrics=metrics,
-        run=run,
-        source=source,
-        meanings={label: MEANINGS[label] for label in config.data.labels if label in MEANINGS},
-        checks=behaviour["checks"] if behaviour else {},
-        metadata=card_metadata(config, metrics, source).to_yaml(),
-    )
+    sizes = {
+        path: source.stat().st_size if isinstance(source, Path) else len(source)
+        for path, source in files.items()
+    }
+    url = _upload(config, files, message, repo_type) if config.upload else None
+    return Publication(sizes, url)
 
 
-def card_metadata(config: TrainConfig, metrics: Mapping[str, Any], source: str) -> ModelCardData:
-    """What the hub reads of a card: tags, licence, and strict and overlap F1 as `model-index`."""
-    names = {"strict": "strict micro F1", "overlap": "overlap micro F1"}
-    results = [
-        EvalResult(
-            task_type="token-classification",
-            task_name="Span extraction",
-            dataset_type=config.data.name,
-            dataset_name=f"conflict-tagger {config.data.name}, {split}",
-            dataset_split=split,
-            metric_type="f1",
-            metric_name=name,
-            metric_value=round(scores[match]["micro"]["f1"], 4),
+def _upload(config: HubConfig, files: Files, message: str, repo_type: str) -> str:
+    """Create the repository if need be, commit all files at once and tag the commit."""
+    from huggingface_hub import CommitOperationAdd, HfApi
+
+    api = HfApi()
+    with hub_errors(f"hub_id: {config.hub_id}:"):
+        api.create_repo(
+            config.hub_id, repo_type=repo_type, private=config.private or None, exist_ok=True
         )
-        for split, scores in metrics["splits"].items()
-        for match, name in names.items()
-    ]
-    return ModelCardData(
-        language="en",
-        license="apache-2.0",
-        library_name="transformers",
-        pipeline_tag="token-classification",
-        tags=["conflict", "news", "span-extraction", "conflict-tagger"],
-        base_model=config.model.source if HUB_ID.fullmatch(config.model.source) else None,
-        model_name=config.name if source == LOCAL else source.rpartition("/")[2],
-        eval_results=results,
+        commit = api.create_commit(
+            config.hub_id,
+            [
+                CommitOperationAdd(path, source if isinstance(source, bytes) else str(source))
+                for path, source in files.items()
+            ],
+            commit_message=message,
+            repo_type=repo_type,
+            create_pr=config.create_pr,
+        )
+        if config.tag is not None:
+            api.create_tag(config.hub_id, tag=config.tag, revision=commit.oid, repo_type=repo_type)
+    return str(commit.pr_url or commit.commit_url)
+
+
+@contextmanager
+def hub_errors(beginning: str, revision: str | None = None) -> Iterator[None]:
+    """What the hub refuses becomes one line.
+
+    Args:
+        beginning: of that line; names the key and the repository.
+        revision: branch, tag or commit that was asked for.
+
+    Raises:
+        InputError: says why, and what to do.
+    """
+    import httpx2
+    from huggingface_hub.errors import HFValidationError
+
+    known = (httpx2.HTTPError, OSError, HFValidationError)
+    try:
+        yield
+    except (*known, RuntimeError) as error:
+        if isinstance(error, RuntimeError):  # huggingface_hub wraps what stops a large file
+            if not isinstance(error.__cause__, known):
+                raise
+            error = error.__cause__
+        raise InputError(f"{beginning} {_refusal(error, revision)}") from None
+
+
+def _refusal(error: Exception, revision: str | None) -> str:
+    """Why the hub refused or could not be asked, and what to do."""
+    import httpx2
+    from huggingface_hub.errors import (
+        HfHubHTTPError,
+        HFValidationError,
+        LocalEntryNotFoundError,
+        LocalTokenNotFoundError,
+        OfflineModeIsEnabled,
+        RepositoryNotFoundError,
+        RevisionNotFoundError,
     )
+
+    if isinstance(error, HFValidationError):
+        return "it is no well-formed hub id, which is owner/name"
+    if isinstance(error, RevisionNotFoundError):
+        return f"the hub has no revision {revision!r} of it"
+    if isinstance(error, RepositoryNotFoundError):
+        return f"the hub shows no such repository; if it is private, {LOGIN}"
+    if isinstance(error, HfHubHTTPError) and error.response.status_code in (401, 403):
+        return f"the hub does not accept the login for this; {LOGIN}"
+    if isinstance(error, LocalTokenNotFoundError):
+        return f"there is no login; {LOGIN}"
+    unreachable = (LocalEntryNotFoundError, OfflineModeIsEnabled, httpx2.TransportError)
+    if isinstance(error, unreachable):
+        return "the hub cannot be reached; check the network and try again"
+    lines = [line for line in str(error).splitlines() if line.strip()]
+    return f"{' '.join(line for line in lines if 'more information' not in line)}; try again"

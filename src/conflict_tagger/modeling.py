@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 COUNTS = ("COUNT",)
 SETTINGS_FILE = "conflict_tagger.json"  # beside the weights; plain transformers ignores it
+DECODING = "best legal BIO tags of the whole document"  # the one way there is; see decoding.py
 
 
 def load_encoder(
@@ -165,6 +166,7 @@ def save_classifier(
     record = {
         "window": {"size": window.size, "overlap": window.overlap},
         "counts": list(counts),
+        "decoding": DECODING,
     }
     try:
         with no_progress_bars():
@@ -195,7 +197,7 @@ def load_settings(folder: Path, limit: int) -> tuple[WindowSettings, tuple[str, 
     Without a record the window has the model's length, and counts are called COUNT.
 
     Raises:
-        InputError: the record is damaged.
+        InputError: the record is damaged, or asks for a decoding that is not known.
     """
     path = folder / SETTINGS_FILE
     if not path.exists():
@@ -204,6 +206,12 @@ def load_settings(folder: Path, limit: int) -> tuple[WindowSettings, tuple[str, 
     try:
         record = json.loads(path.read_text("utf-8"))
         window = WindowSettings(int(record["window"]["size"]), int(record["window"]["overlap"]))
-        return window, tuple(map(str, record.get("counts", COUNTS)))
-    except (ValueError, KeyError, TypeError) as error:
+        counts, decoding = tuple(map(str, record.get("counts", COUNTS))), record.get("decoding")
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(f"checkpoint: {path} is damaged: {error!r}") from None
+    if decoding not in (None, DECODING):  # checkpoints of before it was recorded have none
+        raise InputError(
+            f"checkpoint: {path} asks for decoding by {decoding!r}, which this version does not "
+            "know; install a newer conflict-tagger"
+        )
+    return window, counts

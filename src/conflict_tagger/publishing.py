@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from conflict_tagger.config import PublishConfig, TrainConfig
-from conflict_tagger.documents import InputError, first_line
-from conflict_tagger.hub import model_card
+from conflict_tagger.documents import InputError
+from conflict_tagger.hub import Publication, publish_files
+from conflict_tagger.model_cards import model_card
 from conflict_tagger.runs import (
     ENVIRONMENT,
     METRICS,
@@ -29,19 +28,6 @@ CARD = "README.md"
 BEHAVIOUR = "behaviour.json"
 
 
-@dataclass(frozen=True, slots=True)
-class Publication:
-    """What goes, or went, up.
-
-    Attributes:
-        files: size in bytes by path in the repository.
-        url: of the commit or pull request; None if nothing was uploaded.
-    """
-
-    files: dict[str, int]
-    url: str | None
-
-
 def publish(config: PublishConfig) -> Publication:
     """Put a finished run on the hub in one commit, or say what would go up.
 
@@ -53,11 +39,7 @@ def publish(config: PublishConfig) -> Publication:
     training = recorded_config(run)
     metrics = check_run(run)
     files = publication_files(config, run, training, metrics)
-    sizes = {
-        path: source.stat().st_size if isinstance(source, Path) else len(source)
-        for path, source in files.items()
-    }
-    return Publication(sizes, upload(config, files) if config.upload else None)
+    return publish_files(config, files, f"Publish {run.name}")
 
 
 def check_run(run: Path) -> dict[str, Any]:
@@ -116,65 +98,14 @@ def read_behaviour(path: Path | None, run: Path) -> dict[str, Any] | None:
     if path is None:
         path = run / BEHAVIOUR
         if not path.exists():
-            logger.warning("no behaviour rates for the card: `make check-behaviour` first")
+            logger.warning(
+                "the card will hold no behaviour rates; `make check-behaviour "
+                "CHECKPOINT=%s/checkpoint OUTPUT=%s` measures them",
+                run,
+                path,
+            )
             return None
     behaviour = read_json(path)
     if Path(behaviour.get("checkpoint", "")).resolve() != (run / "checkpoint").resolve():
         raise InputError(f"behaviour: {path} is of {behaviour.get('checkpoint')}, not of {run}")
     return behaviour
-
-
-def upload(config: PublishConfig, files: Mapping[str, Path | bytes]) -> str:
-    """Create the repository if need be, commit the files at once, and tag the commit.
-
-    Returns:
-        Address of the commit or pull request.
-
-    Raises:
-        InputError: the hub refuses or cannot be reached.
-    """
-    from huggingface_hub import CommitOperationAdd, HfApi
-
-    api = HfApi()
-    operations = [
-        CommitOperationAdd(path, str(source) if isinstance(source, Path) else source)
-        for path, source in files.items()
-    ]
-    with hub_errors(config.hub_id):
-        api.create_repo(config.hub_id, private=config.private, exist_ok=True)
-        commit = api.create_commit(
-            config.hub_id,
-            operations,
-            commit_message=f"Publish {Path(config.run).name}",
-            create_pr=config.create_pr,
-        )
-        if config.tag is not None:
-            api.create_tag(config.hub_id, tag=config.tag, revision=commit.oid)
-    return str(commit.pr_url or commit.commit_url)
-
-
-@contextmanager
-def hub_errors(hub_id: str) -> Iterator[None]:
-    """What the hub refuses becomes one line.
-
-    Raises:
-        InputError: names the repository, why, and what to do.
-    """
-    import httpx
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalTokenNotFoundError
-
-    try:
-        yield
-    except LocalTokenNotFoundError:
-        why = "there is no login; run `hf auth login` or set HF_TOKEN"
-    except HFValidationError as error:
-        why = first_line(error)
-    except HfHubHTTPError as error:
-        status = error.response.status_code if error.response is not None else None
-        refused = status in (401, 403)
-        why = "the token may not write there; check HF_TOKEN" if refused else first_line(error)
-    except (httpx.HTTPError, OSError) as error:
-        why = f"the hub cannot be reached: {first_line(error)}"
-    else:
-        return
-    raise InputError(f"hub_id: {hub_id}: {why}; nothing is lost, try again")

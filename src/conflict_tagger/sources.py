@@ -12,7 +12,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from conflict_tagger.documents import InputError, first_line
+from conflict_tagger.documents import InputError
+from conflict_tagger.hub import hub_errors
 from conflict_tagger.runs import file_sha256
 
 if TYPE_CHECKING:
@@ -148,27 +149,9 @@ def _part_file(package: str, name: str) -> Path:
 def _fetch(hub_id: str, revision: str | None, key: str, pickled: bool) -> Path:
     """The folder in the local cache with a hub repository's files."""
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import (
-        HfHubHTTPError,
-        HFValidationError,
-        LocalEntryNotFoundError,
-        RepositoryNotFoundError,
-        RevisionNotFoundError,
-    )
 
-    try:
+    with hub_errors(f"{key}: {hub_id}: it is no folder here, and", revision):
         folder = Path(snapshot_download(hub_id, revision=revision, allow_patterns=HUB_FILES))
         if pickled and not list(folder.glob("*.safetensors")):
             snapshot_download(hub_id, revision=revision, allow_patterns=PICKLED_WEIGHTS)
-        return folder
-    except HFValidationError:
-        why = "it is neither a folder here nor a well-formed hub id"
-    except RevisionNotFoundError:
-        why = f"the hub has no revision {revision!r} of it"
-    except RepositoryNotFoundError:
-        why = "it is no folder here, and the hub has no such model (a private one needs HF_TOKEN)"
-    except LocalEntryNotFoundError:
-        why = "it is no folder here, and the hub cannot be reached; check path and network"
-    except (HfHubHTTPError, OSError) as error:
-        why = f"fetching it from the hub failed: {first_line(error)}"
-    raise InputError(f"{key}: {hub_id}: {why}")
+    return folder

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,7 +34,10 @@ from conflict_tagger.sources import resolve_source
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
+logger = logging.getLogger(__name__)
+
 TOKENS_PER_BATCH = 8192
+OURS = {"PERPETRATOR", "VICTIM", "COUNT", "DENIAL"}  # what data/guidelines.md defines
 
 
 class Tagger:
@@ -73,12 +77,21 @@ class Tagger:
             revision: branch, tag or commit on the hub.
             device: a torch device; by default the GPU if there is one, else the CPU.
 
+        Weights are read from safetensors only, and no code of a repository is ever run. Where the
+        labels are not those of our guidelines, a warning names them.
+
         Raises:
-            InputError: there is no such checkpoint, or it is no token classifier of ours.
+            InputError: there is no such checkpoint, or it is no token classifier of BIO tags.
         """
         folder = resolve_source(str(path_or_hub_id), revision, "checkpoint")
         model, tokenizer = load_classifier(folder)
         tagger = cls(model, tokenizer, *load_settings(folder, longest_window(model, tokenizer)))
+        if set(tagger.labels) != OURS:
+            logger.warning(
+                "checkpoint: %s tags %s, not the labels of our guidelines",
+                path_or_hub_id,
+                ", ".join(tagger.labels),
+            )
         tagger.model.to(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         return tagger
 

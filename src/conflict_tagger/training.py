@@ -31,7 +31,7 @@ from conflict_tagger.corpora import TRAIN, VALIDATION, load_splits
 from conflict_tagger.documents import Document, InputError, LabelSet
 from conflict_tagger.encoding import WindowSettings
 from conflict_tagger.evaluation import score_splits
-from conflict_tagger.hub import write_model_card
+from conflict_tagger.model_cards import write_model_card
 from conflict_tagger.modeling import load_encoder, no_progress_bars
 from conflict_tagger.resuming import newest_checkpoint, run_to_resume
 from conflict_tagger.runs import (
