@@ -157,9 +157,9 @@ def test_what_was_published_is_loaded_by_id_revision_and_tag_and_tags_the_same(
     ]
     for revision in ("", "v1", commit):
         assert json.loads(tagged(HUB_ID, revision, given)) == expected
-    code = re.search(r"```python\n(.*?)```", uploaded["README.md"].decode(), re.DOTALL)
-    assert code is not None
-    for block in re.findall(r"```python\n(.*?)```", uploaded["README.md"].decode(), re.DOTALL):
+    blocks = re.findall(r"```python\n(.*?)```", uploaded["README.md"].decode(), re.DOTALL)
+    assert len(blocks) == 2, "one for our Tagger, one for the pipeline"
+    for block in blocks:
         shown = subprocess.run(
             [sys.executable, "-c", block], env={**os.environ, **given}, capture_output=True,
             text=True, timeout=120,
