@@ -5,9 +5,10 @@ from pathlib import Path
 from command_line import command
 from tabulate import tabulate
 
-from conflict_tagger.bundled import card_with_tables, counts_rows, load_bundled, load_standoff
+from conflict_tagger.bundled import card_with_tables, counts_rows, load_bundled
 from conflict_tagger.config import BundledDataConfig
 from conflict_tagger.documents import LabelSet
+from conflict_tagger.open_texts import load_standoff
 
 
 @command("data_check", BundledDataConfig)
@@ -15,7 +16,7 @@ def main(config: BundledDataConfig) -> None:
     """Check everything, print the counts, and rewrite the card's tables if asked."""
     folder, labels = Path(config.folder), LabelSet(tuple(config.labels))
     splits = load_bundled(folder, labels)
-    standoff = load_standoff(folder, labels)
+    standoff = load_standoff(folder / "standoff", labels)
     headers, rows = counts_rows(splits, standoff, labels)
     print(tabulate(rows, headers, tablefmt="simple", intfmt=",", missingval="not bundled"))
     print("all documents and spans are valid")

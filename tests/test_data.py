@@ -8,15 +8,16 @@ from pathlib import Path
 import pytest
 from conftest import LABELS, ROOT, run_script
 
-from conflict_tagger.bundled import card_with_tables, counts_rows, load_bundled, load_standoff
+from conflict_tagger.bundled import card_with_tables, counts_rows, load_bundled
 from conflict_tagger.corpora import Split
 from conflict_tagger.documents import InputError
+from conflict_tagger.open_texts import load_standoff
 
 DATA = ROOT / "data"
 
 
 def test_counts_are_those_handed_over(bundled: dict[str, Split]) -> None:
-    _, rows = counts_rows(bundled, load_standoff(DATA, LABELS), LABELS)
+    _, rows = counts_rows(bundled, load_standoff(DATA / "standoff", LABELS), LABELS)
     assert rows[:4] == [
         ["seed articles", 2, 1262, 25, 33, 27, 5],
         ["reports, train", 551, 105_508, 2014, 3128, 2184, 710],
@@ -29,7 +30,7 @@ def test_counts_are_those_handed_over(bundled: dict[str, Split]) -> None:
 
 def test_the_cards_tables_are_fresh(bundled: dict[str, Split]) -> None:
     card = (DATA / "README.md").read_text("utf-8")
-    fresh = card_with_tables(card, bundled, load_standoff(DATA, LABELS), LABELS)
+    fresh = card_with_tables(card, bundled, load_standoff(DATA / "standoff", LABELS), LABELS)
     assert card == fresh, "run `make data-card`"
 
 
@@ -85,7 +86,7 @@ def test_standoff_validation_names_file_and_line(copy: Path) -> None:
     path = copy / "standoff" / "satp.jsonl"
     edit(path, '"sha256": "0', '"sha256": "x')
     with pytest.raises(InputError, match=r"satp.jsonl, line \d+: 'sha256' must be"):
-        load_standoff(copy, LABELS)
+        load_standoff(copy / "standoff", LABELS)
 
 
 @pytest.mark.parametrize("name", ["requirements.lock", "requirements-dev.lock"])

@@ -12,10 +12,10 @@ from conftest import LABELS, ROOT, run_script
 from huggingface_hub import DatasetCard
 from played_hub import PlayedHub, hub_environment
 
-from conflict_tagger.bundled import load_standoff
 from conflict_tagger.config import PublishDataConfig
 from conflict_tagger.corpora import Split
 from conflict_tagger.documents import Document, InputError, parse_document, parse_spans
+from conflict_tagger.open_texts import load_standoff
 from conflict_tagger.publishing_data import data_files, publish_data
 
 
@@ -52,7 +52,7 @@ def test_the_other_configurations_hold_hashes_and_spans_and_no_texts(
     from datasets import load_dataset
 
     loaded = load_dataset(str(folder), "standoff", cache_dir=str(tmp_path))
-    standoff = load_standoff(ROOT / "data", LABELS)
+    standoff = load_standoff(ROOT / "data/standoff", LABELS)
     assert set(loaded) == set(standoff)
     for source, texts in standoff.items():
         assert [(row["sha256"], parse_spans(row["spans"])) for row in loaded[source]] == texts

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -15,17 +14,13 @@ from conflict_tagger.documents import (
     InputError,
     LabelSet,
     Span,
-    check_spans,
-    parse_spans,
     read_jsonl,
-    read_records,
 )
 from conflict_tagger.markdown import fill_tables
+from conflict_tagger.open_texts import Standoff
 
 REPORTS = ("train", "validation", "test")
 SEED_ARTICLES = "seed_articles"
-SHA256 = re.compile(r"[0-9a-f]{64}")
-Standoff = dict[str, list[tuple[str, tuple[Span, ...]]]]
 Rows = list[list[str | int | None]]
 
 
@@ -45,30 +40,6 @@ def load_bundled(folder: Path, labels: LabelSet) -> dict[str, Split]:
     _check_settings(splits)
     _check_seed_texts(splits[SEED_ARTICLES])
     return splits
-
-
-def load_standoff(folder: Path, labels: LabelSet) -> Standoff:
-    """The lines of each standoff source, hash of the text and spans; the texts are elsewhere.
-
-    Raises:
-        InputError: names file and line and the fault.
-    """
-    sources: Standoff = {}
-    for path in sorted((folder / "standoff").glob("*.jsonl")):
-        for number, record in read_records(path):
-            here = f"{path}, line {number}"
-            digest = record.get("sha256")
-            if not isinstance(digest, str) or not SHA256.fullmatch(digest):
-                raise InputError(f"{here}: 'sha256' must be 64 hexadecimal digits")
-            try:
-                spans = parse_spans(record.get("spans"))
-                check_spans(digest[:12], spans, None, labels)
-            except InputError as error:
-                raise InputError(f"{here}: {error}") from None
-            sources.setdefault(path.stem, []).append((digest, spans))
-    if not sources:
-        raise InputError(f"{folder / 'standoff'}: holds no .jsonl files")
-    return sources
 
 
 def _check_edges(document: Document, path: Path) -> None:

@@ -30,11 +30,23 @@ class Tracking(Enum):
 
 
 @dataclass
+class OpenSourceConfig:
+    """Files of an open source: patterns in a local folder, and addresses of fixed versions."""
+
+    local: list[str] = field(default_factory=list)
+    public: list[str] = field(default_factory=list)
+
+
+@dataclass
 class DataConfig:
     """Which documents train, choose and test; all paths are JSONL files of Documents.
 
     `clauses` are the labels whose spans are clauses instead of mentions of people or numbers;
     `counts` those whose spans say how many.
+
+    `standoff` is a folder of annotated hashes of open texts. Eight tenths of them train too; where
+    there is an evaluation at all, the others are scored as open_validation and open_test.
+    `open_texts` is a folder that holds the texts; without one they are fetched.
     """
 
     name: str = MISSING
@@ -44,6 +56,9 @@ class DataConfig:
     train: str = MISSING
     validation: str = MISSING
     evaluation: dict[str, str] = field(default_factory=dict)
+    standoff: str | None = None
+    open_texts: str | None = None
+    open_sources: dict[str, OpenSourceConfig] = field(default_factory=dict)
 
 
 @dataclass

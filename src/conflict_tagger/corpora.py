@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from conflict_tagger.documents import Document, InputError, LabelSet, read_jsonl
+from conflict_tagger.documents import (
+    Document,
+    InputError,
+    LabelSet,
+    read_jsonl,
+    to_json_line,
+    to_record,
+)
+from conflict_tagger.open_texts import load_open_documents, split_by_hash
 
 if TYPE_CHECKING:
     from conflict_tagger.config import DataConfig
@@ -40,15 +49,43 @@ def load_splits(config: DataConfig, labels: LabelSet) -> dict[str, Split]:
     """All splits of a corpus by name, in order: train, validation, then the tests.
 
     Raises:
-        InputError: a file is missing, empty or damaged, or a text stands in two splits.
+        InputError: a file is missing, empty or damaged, a text stands in two splits, or open texts
+            are asked for and none can be had.
     """
     paths = {TRAIN: config.train, VALIDATION: config.validation, **config.evaluation}
     splits = {
         name: Split(name, Path(path), tuple(read_jsonl(path, labels)))
         for name, path in paths.items()
     }
+    sources = load_open_documents(config, labels)
+    if sources:
+        parts = split_by_hash([d for documents in sources.values() for d in documents])
+        parts[TRAIN] = [*splits[TRAIN].documents, *parts[TRAIN]]
+        if not config.evaluation:  # as in a search for a recipe, which must see no tests
+            parts = {TRAIN: parts[TRAIN]}
+        splits |= {
+            name: Split(name, _kept(name, documents), tuple(documents))
+            for name, documents in parts.items()
+            if documents
+        }
     check_no_leak(splits)
     return splits
+
+
+def _kept(name: str, documents: Sequence[Document]) -> Path:
+    """The JSONL file of a split that was put together, in a cache, named after its content."""
+    from huggingface_hub import cached_assets_path
+
+    lines = "".join(to_json_line(to_record(document)) for document in documents)
+    content = lines.encode("utf-8")
+    digest = hashlib.sha256(content).hexdigest()[:16]
+    folder = Path(cached_assets_path("conflict_tagger", namespace="splits", subfolder=digest))
+    path = folder / f"{name}.jsonl"
+    if not path.exists():
+        partial = path.with_suffix(f".{os.getpid()}")  # whole or not there, for other processes
+        partial.write_bytes(content)
+        partial.rename(path)
+    return path
 
 
 def check_no_leak(splits: Mapping[str, Split]) -> None:

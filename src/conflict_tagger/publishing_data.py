@@ -8,10 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from conflict_tagger.bundled import REPORTS, SEED_ARTICLES, load_bundled, load_standoff
+from conflict_tagger.bundled import REPORTS, SEED_ARTICLES, load_bundled
 from conflict_tagger.config import PublishDataConfig
 from conflict_tagger.documents import InputError, LabelSet, Span
 from conflict_tagger.hub import Publication, publish_files
+from conflict_tagger.open_texts import load_standoff
 
 if TYPE_CHECKING:
     import datasets
@@ -60,7 +61,7 @@ def data_files(folder: Path, labels: LabelSet, seed_texts: bool) -> dict[str, by
         },
         "standoff": {
             source: _table([{"sha256": h, "spans": _spans(s)} for h, s in texts], "sha256")
-            for source, texts in load_standoff(folder, labels).items()
+            for source, texts in load_standoff(folder / "standoff", labels).items()
         },
         SEED_ARTICLES: {
             "test": _table(

@@ -49,7 +49,7 @@ def run_baselines(config: BaselinesConfig) -> dict[str, Any]:
     check_baselines(config)
     labels = LabelSet(tuple(config.data.labels))
     splits = load_splits(config.data, labels)
-    tests = list(config.data.evaluation)
+    tests = [name for name in splits if name not in (TRAIN, VALIDATION)]
     finished = {name: [read_run(Path(run), name) for run in config.against] for name in tests}
     for name in tests if config.against else ():  # refused now rather than after the training
         common_gold(finished[name], name)
