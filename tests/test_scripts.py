@@ -12,6 +12,8 @@ from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import OmegaConf
 
+from conflict_tagger.open_texts import READERS
+
 GOOD = '{"id": "1", "text": "Two killed.", "spans": []}\n'
 
 
@@ -237,6 +239,7 @@ def test_every_key_of_the_configs_is_read_by_something() -> None:
         "seed_articles",
         "attention_probs_dropout_prob",
         "add_prefix_space",
+        *READERS,
     }  # keys that are data
     for path in (ROOT / "configs").rglob("*.yaml"):
         content = yaml.safe_load(path.read_text())
