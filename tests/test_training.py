@@ -25,8 +25,8 @@ from conflict_tagger.config import (
     TrainConfig,
     TrainingConfig,
     WindowConfig,
-    check_train_config,
 )
+from conflict_tagger.config_checks import check_train_config
 from conflict_tagger.corpora import Split, check_no_leak
 from conflict_tagger.documents import Document, InputError, read_jsonl
 from conflict_tagger.encoding import WindowSettings

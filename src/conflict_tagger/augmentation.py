@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from random import Random
 
 from conflict_tagger.documents import Document, Span
@@ -22,7 +22,7 @@ class MentionReplacer:
     """
 
     def __init__(
-        self, documents: Iterable[Document], labels: Sequence[str], probability: float
+        self, documents: Iterable[Document], labels: Iterable[str], probability: float
     ) -> None:
         """Collect the mentions of `labels` in the training documents.
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from random import Random
 
 import numpy as np
 import torch
 from torch.utils.data import Dataset, Sampler
 
-from conflict_tagger.augmentation import MentionReplacer
 from conflict_tagger.documents import Document, InputError, LabelSet
 from conflict_tagger.encoding import IGNORED, Encoder, Ints, encode_for_training
 
+Vary = Callable[[Document, Random], Document]  # draws a variant of a training document
 # Padded lengths are multiples of this: CPU kernels are built and kept for every new shape, and
 # with hundreds of shapes they cost a quarter of the time and gigabytes of memory.
 MULTIPLE = 32
@@ -75,14 +75,14 @@ class TrainingWindows(Dataset[dict[str, list[int]]]):
         documents: Sequence[Document],
         encoder: Encoder,
         labels: LabelSet,
-        replacer: MentionReplacer | None = None,
+        vary: Vary | None = None,
         seed: int = 0,
     ) -> None:
         """Encode the documents; each epoch is drawn from `seed`, its number and the document."""
         self.documents = documents
         self.encoder = encoder
         self.labels = labels
-        self.replacer = replacer
+        self.vary = vary
         self.seed = seed
         self.examples = encode_for_training(documents, encoder, labels)
         self._epoch: int | None = None
@@ -101,10 +101,10 @@ class TrainingWindows(Dataset[dict[str, list[int]]]):
 
     def set_epoch(self, epoch: int) -> None:
         """Draw the epoch's variants of the documents, if there is anything to draw."""
-        if self.replacer is None or epoch == self._epoch:
+        if self.vary is None or epoch == self._epoch:
             return
         variants = [
-            self.replacer(document, Random(f"{self.seed} {epoch} {document.id}"))
+            self.vary(document, Random(f"{self.seed} {epoch} {document.id}"))
             for document in self.documents
         ]
         self.examples = encode_for_training(variants, self.encoder, self.labels, report=False)

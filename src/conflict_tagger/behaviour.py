@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -14,7 +13,7 @@ from conflict_tagger import rewrites
 from conflict_tagger.augmentation import Edit, apply_edits
 from conflict_tagger.config import BehaviourConfig
 from conflict_tagger.documents import Document, InputError, Span, read_jsonl
-from conflict_tagger.rewrites import Place
+from conflict_tagger.rewrites import Place, common_words
 from conflict_tagger.runs import file_sha256
 from conflict_tagger.tagger import Tagger
 
@@ -164,13 +163,6 @@ def summarize(check: Check, verdicts: Sequence[Verdict]) -> dict[str, Any]:
         moved = sum(len(verdict.lost) + len(verdict.found) for verdict in verdicts)
         result["tags_stayed"] = stayed / (stayed + moved) if stayed + moved else None
     return result
-
-
-def common_words(documents: Sequence[Document]) -> frozenset[str]:
-    """Words that stand in lower case somewhere: what is one of them is no name."""
-    return frozenset(
-        word for document in documents for word in re.findall(r"\b[a-z]+\b", document.text)
-    )
 
 
 def is_uncased(tagger: Tagger) -> bool:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
-
-from conflict_tagger.documents import InputError
 
 MISSING = "???"  # OmegaConf's mark of a value that must be given
 
@@ -105,6 +102,24 @@ class ModelConfig:
 
 
 @dataclass
+class VariantsConfig:
+    """How often training documents are changed, anew each epoch; each value is a chance.
+
+    Of each distinct name, place and number: `names` of actors and people, `places`, and the numbers
+    of `counts` become others of their kind. Of each document: its `commas` go, its `quotes` change
+    style, it turns to `capitals`, or unmarked paragraphs of others come in as `distractors`.
+    """
+
+    names: float = 0.0
+    places: float = 0.0
+    counts: float = 0.0
+    commas: float = 0.0
+    quotes: float = 0.0
+    capitals: float = 0.0
+    distractors: float = 0.0
+
+
+@dataclass
 class TrainingConfig:
     """The recipe.
 
@@ -127,6 +142,7 @@ class TrainingConfig:
     compile: bool = False
     patience: int = 3
     replace_mentions: float = 0.0
+    variants: VariantsConfig = field(default_factory=VariantsConfig)
     mask_probability: float = 0.0
     balance: bool = False
     logging_steps: int = 10
@@ -348,53 +364,3 @@ class BenchmarkConfig:
     seeds: list[int] = field(default_factory=list)
     runs: str = MISSING
     output: str = MISSING
-
-
-def check_train_config(config: TrainConfig) -> None:
-    """Check the values that a type cannot rule out.
-
-    Raises:
-        InputError: names the key and what it may be.
-    """
-    recipe = config.training
-    for key, wrong, allowed in (
-        ("training.epochs", recipe.epochs < 1, "1 or more"),
-        ("training.learning_rate", not recipe.learning_rate > 0, "greater than 0"),
-        ("training.warmup", not 0 <= recipe.warmup < 1, "a fraction, from 0 to below 1"),
-        ("training.weight_decay", not recipe.weight_decay >= 0, "0 or more"),
-        ("training.max_grad_norm", not recipe.max_grad_norm > 0, "greater than 0"),
-        ("training.tokens_per_batch", recipe.tokens_per_batch < 1, "1 or more"),
-        ("training.accumulation_steps", recipe.accumulation_steps < 1, "1 or more"),
-        ("training.patience", recipe.patience < 1, "1 or more"),
-        (
-            "training.replace_mentions",
-            not 0 <= recipe.replace_mentions <= 1,
-            "from 0 to 1",
-        ),
-        (
-            "data.clauses",
-            not set(config.data.clauses) <= set(config.data.labels),
-            "some of data.labels",
-        ),
-        (
-            "data.counts",
-            not set(config.data.counts) <= set(config.data.labels),
-            "some of data.labels",
-        ),
-        (
-            "training.mask_probability",
-            not 0 <= recipe.mask_probability < 1,
-            "from 0 to below 1",
-        ),
-        ("training.logging_steps", recipe.logging_steps < 1, "1 or more"),
-        ("seed", not 0 <= config.seed < 2**32, "from 0 to 4294967295"),
-        ("name", not config.name or "/" in config.name, "a word without slashes"),
-        (
-            "data.evaluation",
-            not all(re.fullmatch(r"[\w-]+", name) for name in config.data.evaluation)
-            or not {"train", "validation"}.isdisjoint(config.data.evaluation),
-            "words other than train and validation",
-        ),
-    ):
-        if wrong:
-            raise InputError(f"{key}: must be {allowed}")

@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
 from random import Random
 
 import inflect
 
 from conflict_tagger.augmentation import Edit
-from conflict_tagger.behaviour_names import (
-    ACRONYMS,
-    BODIES,
-    COUNTRIES,
-    FILLER,
-    FIRST_NAMES,
-    LAST_NAMES,
-    MODIFIERS,
-    TITLES,
-)
 from conflict_tagger.documents import Document
+from conflict_tagger.names import BODIES, CHECKS, FILLER, TITLES, Names
 
 WORDS = inflect.engine()
 Place = tuple[int, int]
@@ -58,10 +49,19 @@ STYLES = (
 NUMBER = re.compile(r"(?<![\d.,])(\d{1,3}(?:,\d{3})+|\d+)(?![\d.,]|st|nd|rd|th|-)")
 
 
+def common_words(documents: Iterable[Document]) -> frozenset[str]:
+    """Words that stand in lower case somewhere: what is one of them is no name."""
+    return frozenset(
+        word for document in documents for word in re.findall(r"\b[a-z]+\b", document.text)
+    )
+
+
 def swap_actors(document: Document, random: Random, common: frozenset[str]) -> Iterator[list[Edit]]:
     """Each named PERPETRATOR becomes another of its kind, wherever it stands in the report."""
     yield from _swaps(
-        document, "PERPETRATOR", lambda name: _other_actor(name, document.text, random, common)
+        document,
+        "PERPETRATOR",
+        lambda name: other_actor(name, document.text, random, common, CHECKS),
     )
 
 
@@ -69,7 +69,7 @@ def swap_victims(
     document: Document, random: Random, common: frozenset[str]
 ) -> Iterator[list[Edit]]:
     """Each named VICTIM becomes another person, wherever it stands in the report."""
-    yield from _swaps(document, "VICTIM", lambda name: _other_person(name, random, common))
+    yield from _swaps(document, "VICTIM", lambda name: other_person(name, random, common, CHECKS))
 
 
 def _swaps(
@@ -83,29 +83,44 @@ def _swaps(
             yield [(match.start(), match.end(), new) for match in found]
 
 
-def _other_actor(name: str, text: str, random: Random, common: frozenset[str]) -> str | None:
+def other_actor(
+    name: str, text: str, random: Random, common: frozenset[str], names: Names
+) -> str | None:
+    """Another actor of the same kind: a group, a force, a country, a person.
+
+    Args:
+        name: the actor as the text marks it.
+        text: the whole text, which shows whether a first word is a name.
+        random: where the choice comes from.
+        common: words that are no names, in lower case.
+        names: what to choose from.
+
+    Returns:
+        None where it is no name, or one of no known kind.
+    """
     words = name.split()
     if len(words) == 1 and name.isupper() and 2 <= len(name) <= 5 and name.lower() not in common:
-        return random.choice(ACRONYMS)
+        return random.choice(names.acronyms)
     if words[0] in TITLES:
-        return _other_person(name, random, common)
+        return other_person(name, random, common, names)
     for body in sorted(BODIES, key=len, reverse=True):
         at = re.search(rf"(?<= ){body}\b", name)
         if at and name[0].isupper():
-            return f"{random.choice(MODIFIERS)} {name[at.start() :]}"
-    known = {*COUNTRIES, *COUNTRIES.values()}
-    if words[0].lower() in common or not (words[0] in known or _is_name(text, words[0])):
+            return f"{random.choice(names.modifiers)} {name[at.start() :]}"
+    adjectives = set(names.countries.values())
+    known = words[0] in names.countries or words[0] in adjectives
+    if words[0].lower() in common or not (known or _is_name(text, words[0])):
         return None
     if len(words) == 1:
         if name in BODIES:
             return None
-        if name in COUNTRIES or name.endswith(("ia", "stan", "land")):
-            return random.choice([*COUNTRIES])
-        if name in COUNTRIES.values() or name.endswith(("ian", "ish", "ese")):
-            return random.choice([*COUNTRIES.values()])
-        return random.choice(LAST_NAMES)  # of a clan, a group or a person
+        if name in names.countries or name.endswith(("ia", "stan", "land")):
+            return random.choice([*names.countries])
+        if name in adjectives or name.endswith(("ian", "ish", "ese")):
+            return random.choice([*names.countries.values()])
+        return random.choice(names.last_names)  # of a clan, a group or a person
     if all(word.islower() for word in words[1:]):  # "Turkish artillery"
-        return " ".join([random.choice([*COUNTRIES.values()]), *words[1:]])
+        return " ".join([random.choice([*names.countries.values()]), *words[1:]])
     return None
 
 
@@ -116,7 +131,8 @@ def _is_name(text: str, word: str) -> bool:
     )
 
 
-def _other_person(name: str, random: Random, common: frozenset[str]) -> str | None:
+def other_person(name: str, random: Random, common: frozenset[str], names: Names) -> str | None:
+    """Another person with the same title and as many names; None where it is no person's name."""
     words = name.split()
     title = words[:1] if words[0] in TITLES else []
     rest = words[len(title) :]
@@ -124,8 +140,8 @@ def _other_person(name: str, random: Random, common: frozenset[str]) -> str | No
         return None
     if any(word.lower() in common for word in rest) or len(rest) > 4:
         return None
-    new = [random.choice(LAST_NAMES)] if len(rest) == 1 else [
-        random.choice(FIRST_NAMES), random.choice(LAST_NAMES)
+    new = [random.choice(names.last_names)] if len(rest) == 1 else [
+        random.choice(names.first_names), random.choice(names.last_names)
     ]  # fmt: skip
     return " ".join([*title, *new])
 

@@ -20,8 +20,8 @@ from conflict_tagger.config import (
     SpaceConfig,
     SweepConfig,
     TrainConfig,
-    check_train_config,
 )
+from conflict_tagger.config_checks import check_train_config
 from conflict_tagger.corpora import VALIDATION, load_splits
 from conflict_tagger.documents import InputError, LabelSet, first_line
 from conflict_tagger.runs import describe_data, make_folder, to_json

@@ -9,6 +9,7 @@ import time
 from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import torch
@@ -19,14 +20,9 @@ from transformers import TrainerCallback, TrainingArguments, set_seed
 from conflict_tagger import tracking
 from conflict_tagger.augmentation import MentionReplacer
 from conflict_tagger.balancing import balance
-from conflict_tagger.batching import TrainingWindows
-from conflict_tagger.config import (
-    Precision,
-    Tracking,
-    TrainConfig,
-    TrainingConfig,
-    check_train_config,
-)
+from conflict_tagger.batching import TrainingWindows, Vary
+from conflict_tagger.config import Precision, Tracking, TrainConfig, TrainingConfig
+from conflict_tagger.config_checks import check_train_config
 from conflict_tagger.corpora import TRAIN, VALIDATION, load_splits
 from conflict_tagger.documents import Document, InputError, LabelSet
 from conflict_tagger.encoding import WindowSettings
@@ -48,6 +44,7 @@ from conflict_tagger.runs import (
 from conflict_tagger.sources import encoder_sha256
 from conflict_tagger.tagger import Tagger
 from conflict_tagger.trainer import CHOOSE_BY, SpanTrainer, peak_memory_gb
+from conflict_tagger.variants import Variants
 
 logger = logging.getLogger(__name__)
 
@@ -154,12 +151,22 @@ def train(
 def training_windows(
     config: TrainConfig, documents: Sequence[Document], tagger: Tagger
 ) -> TrainingWindows:
-    """The training documents in windows, with mentions replaced if the recipe says so."""
-    replacer = None
-    if config.training.replace_mentions:
-        mentions = [label for label in tagger.labels if label not in config.data.clauses]
-        replacer = MentionReplacer(documents, mentions, config.training.replace_mentions)
-    return TrainingWindows(documents, tagger.encoder, tagger.labels, replacer, config.seed)
+    """The training documents in windows, changed anew each epoch if the recipe says so."""
+    recipe, mentions = config.training, set(tagger.labels) - set(config.data.clauses)
+    changes: list[Vary] = []
+    if recipe.replace_mentions:
+        changes.append(MentionReplacer(documents, mentions, recipe.replace_mentions))
+    if any(vars(recipe.variants).values()):
+        changes.append(Variants(documents, mentions, config.data.counts, recipe.variants))
+
+    def vary(document: Document, random: Random) -> Document:
+        for change in changes:
+            document = change(document, random)
+        return document
+
+    return TrainingWindows(
+        documents, tagger.encoder, tagger.labels, vary if changes else None, config.seed
+    )
 
 
 def training_arguments(
