@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from conflict_tagger.config import (
     TrainingConfig,
 )
 from conflict_tagger.documents import InputError
-from conflict_tagger.sweeping import sweep
+from conflict_tagger.sweeping import open_study, sweep
 from conflict_tagger.trainer import CHOOSE_BY
 
 RATE = ParameterConfig(low=1e-4, high=1e-1, log=True)
@@ -156,6 +157,14 @@ def test_a_study_that_cannot_be_read_or_made_is_named(
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match=r"runs: cannot make .*file/s: Not a directory"):
         sweep(replace(config, runs=str(tmp_path / "file")), base)
+
+
+def test_workers_that_begin_at_once_open_one_study(
+    config: SweepConfig, base: TrainConfig, tmp_path: Path
+) -> None:
+    with ThreadPoolExecutor(4) as workers:
+        opened = [workers.submit(open_study, config, base, tmp_path) for _ in range(4)]
+    assert {study.result().study_name for study in opened} == {config.study}
 
 
 def script_overrides(tiny_encoder: Path, tiny_data: Path, runs: Path) -> list[str]:

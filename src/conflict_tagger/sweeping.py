@@ -138,6 +138,7 @@ def open_study(config: SweepConfig, base: TrainConfig, folder: Path) -> optuna.S
         InputError: it was begun with another configuration, space or data.
     """
     import optuna
+    from filelock import FileLock
     from sqlalchemy.exc import SQLAlchemyError
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -145,21 +146,22 @@ def open_study(config: SweepConfig, base: TrainConfig, folder: Path) -> optuna.S
     warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
     path = (folder / "study.db").resolve()
     try:
-        study = optuna.create_study(
-            storage=optuna.storages.RDBStorage(
-                f"sqlite:///{path}",
-                engine_kwargs={"connect_args": {"timeout": 60}},
-                heartbeat_interval=HEARTBEAT,
-                heartbeat_stale_trial_callback=optuna.storages.RetryHeartbeatStaleTrialCallback(
-                    RETRIES
+        with FileLock(folder / "lock"):  # two workers that begin at once would both make the tables
+            study = optuna.create_study(
+                storage=optuna.storages.RDBStorage(
+                    f"sqlite:///{path}",
+                    engine_kwargs={"connect_args": {"timeout": 60}},
+                    heartbeat_interval=HEARTBEAT,
+                    heartbeat_stale_trial_callback=optuna.storages.RetryHeartbeatStaleTrialCallback(
+                        RETRIES
+                    ),
                 ),
-            ),
-            study_name=config.study,
-            direction="maximize",
-            load_if_exists=True,
-            sampler=optuna.samplers.TPESampler(seed=config.sampler_seed),
-            pruner=optuna.pruners.MedianPruner(n_warmup_steps=config.prune_after),
-        )
+                study_name=config.study,
+                direction="maximize",
+                load_if_exists=True,
+                sampler=optuna.samplers.TPESampler(seed=config.sampler_seed),
+                pruner=optuna.pruners.MedianPruner(n_warmup_steps=config.prune_after),
+            )
     except SQLAlchemyError as error:
         raise InputError(
             f"study: {path} cannot be read ({first_line(error)}); move it away to begin anew"
