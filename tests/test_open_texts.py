@@ -11,13 +11,19 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from conftest import LABELS, ROOT
+from conftest import LABELS, ROOT, run_script
 from omegaconf import OmegaConf
 
 from conflict_tagger.config import DataConfig, OpenSourceConfig
 from conflict_tagger.corpora import load_splits
-from conflict_tagger.documents import Document, InputError
-from conflict_tagger.open_texts import READERS, load_open_documents, load_standoff, split_by_hash
+from conflict_tagger.documents import Document, InputError, write_jsonl
+from conflict_tagger.open_texts import (
+    READERS,
+    load_open_documents,
+    load_standoff,
+    split_by_hash,
+    unlabelled_documents,
+)
 
 TEXTS = {  # by source; none is anybody's
     "fa_kes": "Shells hit a market\n\nFour men died in Idlib on Monday.",
@@ -193,3 +199,27 @@ def test_the_configuration_names_every_annotated_source() -> None:
     assert set(config.open_sources) == set(standoff) == set(READERS)
     for source in config.open_sources.values():
         assert source.local and source.public
+
+
+def test_what_nobody_annotated_can_be_tagged_and_trained_on(
+    data: DataConfig, tmp_path: Path
+) -> None:
+    folder = Path(str(data.open_texts))
+    texts = [f"Text {number} of nobody's, in six words." for number in range(9)]
+    lines = "".join(json.dumps({"text": text}) + "\n" for text in (*texts, texts[0]))
+    (folder / "texts.jsonl").write_text((folder / "texts.jsonl").read_text() + lines)
+    documents = unlabelled_documents(data, LABELS, words=1000)
+    assert sorted(d.text for d in documents) == sorted(texts), "each once, none of the annotated"
+    assert len(unlabelled_documents(data, LABELS, words=20)) == 3
+    write_jsonl(tmp_path / "more.jsonl", documents)
+    splits = load_splits(replace(data, more_train=[str(tmp_path / "more.jsonl")]), LABELS)
+    assert set(texts) <= {document.text for document in splits["train"].documents}
+    (document,) = splits["test"].documents[:1]
+    write_jsonl(tmp_path / "leak.jsonl", [document])
+    with pytest.raises(InputError, match="has the text of"):
+        load_splits(replace(data, more_train=[str(tmp_path / "leak.jsonl")]), LABELS)
+
+
+def test_the_script_writes_unlabelled_texts(tmp_path: Path) -> None:
+    result = run_script("unlabelled", "data.open_texts=/nowhere", f"output={tmp_path}/texts.jsonl")
+    assert result.returncode == 2 and b"there are no open texts" in result.stderr

@@ -39,7 +39,8 @@ class DataConfig:
     """Which documents train, choose and test; all paths are JSONL files of Documents.
 
     `clauses` are the labels whose spans are clauses instead of mentions of people or numbers;
-    `counts` those whose spans say how many.
+    `counts` those whose spans say how many. `more_train` trains too, as texts that a stronger model
+    has tagged.
 
     `standoff` is a folder of annotated hashes of open texts. Eight tenths of them train too; where
     there is an evaluation at all, the others are scored as open_validation and open_test.
@@ -53,6 +54,7 @@ class DataConfig:
     train: str = MISSING
     validation: str = MISSING
     evaluation: dict[str, str] = field(default_factory=dict)
+    more_train: list[str] = field(default_factory=list)
     standoff: str | None = None
     open_texts: str | None = None
     open_sources: dict[str, OpenSourceConfig] = field(default_factory=dict)
@@ -338,6 +340,15 @@ class BundledDataConfig:
     labels: list[str] = field(default_factory=list)
     folder: str = "data"
     write_card: bool = False
+
+
+@dataclass
+class UnlabelledConfig:
+    """Write open texts that nobody annotated, `words` of each source of `data`, to a JSONL file."""
+
+    data: DataConfig = field(default_factory=DataConfig)
+    words: int = 40_000
+    output: str = MISSING
 
 
 @dataclass

@@ -58,9 +58,10 @@ def load_splits(config: DataConfig, labels: LabelSet) -> dict[str, Split]:
         for name, path in paths.items()
     }
     sources = load_open_documents(config, labels)
-    if sources:
+    more = [document for path in config.more_train for document in read_jsonl(path, labels)]
+    if sources or more:
         parts = split_by_hash([d for documents in sources.values() for d in documents])
-        parts[TRAIN] = [*splits[TRAIN].documents, *parts[TRAIN]]
+        parts[TRAIN] = [*splits[TRAIN].documents, *parts[TRAIN], *more]
         if not config.evaluation:  # as in a search for a recipe, which must see no tests
             parts = {TRAIN: parts[TRAIN]}
         splits |= {

@@ -183,6 +183,39 @@ def load_open_documents(config: DataConfig, labels: LabelSet) -> dict[str, list[
     return found
 
 
+def unlabelled_documents(config: DataConfig, labels: LabelSet, words: int) -> list[Document]:
+    """Texts of the open sources that nobody annotated, about `words` words of each source.
+
+    Which texts of a source come first follows from their hashes. Those that can be tagged by a
+    strong model may then teach a small one.
+
+    Raises:
+        InputError: a file is damaged, or no source at all can be had.
+    """
+    standoff = load_standoff(Path(str(config.standoff)), labels)
+    taken = {digest for lines in standoff.values() for digest, _ in lines}
+    documents = []
+    for name, source in config.open_sources.items():
+        try:
+            files = source_files(name, source, config.open_texts)
+        except InputError as error:
+            logger.warning("%s; its texts are left out", error)
+            continue
+        left = words
+        for digest, text in sorted(
+            {_sha256(text): text for text in read_texts(name, files)}.items()
+        ):
+            if left > 0 and digest not in taken and text.strip():
+                documents.append(
+                    Document(f"{name}:{digest[:12]}", text, (), {"source": name, "sha256": digest})
+                )
+                left -= len(text.split())
+                taken.add(digest)
+    if not documents:
+        raise InputError("data.open_texts: there are no open texts without spans of ours")
+    return documents
+
+
 def source_files(name: str, source: OpenSourceConfig, folder: str | None) -> list[Path]:
     """The files of a source: in a folder, or fetched from their public address and kept.
 
