@@ -15,7 +15,7 @@ space := $(subst ,, )
 launched = $(PY) $(if $(NPROC),scripts/launch.py '$(NPROC)')
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-mpnet data data-card train sweep runs repeat compare baselines evaluate check-behaviour tag publish publish-data demo unlabelled sync notebooks test test-all lint format lock bench bench-clone bench-scoring bench-values results
+.PHONY: help setup setup-mpnet data data-card train sweep runs repeat compare baselines evaluate check-behaviour tag publish publish-data demo unlabelled sync notebooks test test-all lint format lock bench bench-clone bench-open bench-scoring bench-values results
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -108,6 +108,10 @@ bench: $(INSTALLED) ## train three seeds (about half an hour on 2 cores) and wri
 
 bench-clone: ## time make train from an empty clone and write docs/results/fresh_clone.json
 	@$(PYTHON) scripts/benchmark_clone.py
+
+bench-open: $(INSTALLED) ## score RUNS="runs/… runs/…" on the held-out open texts, into OUTPUT=file.json
+	@$(call need,RUNS,"runs/… runs/…")$(call need,OUTPUT,docs/results/open.json)$(PY) scripts/benchmark_open.py \
+	  $(call listed,runs,RUNS) $(call quoted,output,OUTPUT) $(ARGS)
 
 bench-scoring: $(INSTALLED) ## time the scorer on 100,000 documents and write docs/results/scoring.json
 	@$(PY) scripts/benchmark_scoring.py

@@ -375,3 +375,12 @@ class BenchmarkConfig:
     seeds: list[int] = field(default_factory=list)
     runs: str = MISSING
     output: str = MISSING
+
+
+@dataclass
+class OpenBenchmarkConfig:
+    """Score finished runs, which differ in their seed, on the open splits of `data`."""
+
+    data: DataConfig = field(default_factory=DataConfig)
+    runs: list[str] = field(default_factory=list)
+    output: str = MISSING

@@ -52,6 +52,13 @@ def filled_pages(root: Path) -> dict[Path, str]:
     baselines = read_result(root / "docs" / "results" / "baselines.json")
     results = {**baselines["baselines"], "minilm": seeds, "mpnet": mpnet}
     models = model_table(results)
+    open_minilm = read_result(root / "docs" / "results" / "open-minilm.json")
+    training_data = {
+        "reports": {**seeds["splits"], **open_minilm["splits"]},
+        "reports and open texts": read_result(root / "docs" / "results" / "minilm-open.json")[
+            "splits"
+        ],
+    }
     pages = {
         root / "README.md": {
             "examples": examples(articles),
@@ -72,6 +79,8 @@ def filled_pages(root: Path) -> dict[Path, str]:
                 }
             ),
             "mpnet": label_table(mpnet),
+            "open": open_table(training_data),
+            "open_labels": open_label_table(training_data),
             "training": training_table(seeds),
             "clone": clone_table(clone),
             "values": values_table(read_result(root / "docs" / "results" / "count_values.json")),
@@ -111,6 +120,28 @@ def model_table(results: Mapping[str, Mapping[str, Any]]) -> str:
         rows.append([model, seeds, epochs, *scores, max(measured, default="")])
     columns = [f"{name}, {match} F1" for name in names for match in MATCHES]
     return _table(["model", "seeds", "epochs", *columns, "peak memory, GB"], rows)
+
+
+def open_table(results: Mapping[str, Mapping[str, Any]]) -> str:
+    """Micro F1 on every split of the same model trained on each corpus."""
+    splits = list(next(iter(results.values())))
+    rows = [
+        [corpus, match, *[_spread(scores[name][match]["micro"]["f1"]) for name in splits]]
+        for corpus, scores in results.items()
+        for match in MATCHES
+    ]
+    return _table(["trained on", "micro F1", *splits], rows)
+
+
+def open_label_table(results: Mapping[str, Mapping[str, Any]]) -> str:
+    """Strict F1 of each label on the tests of the same model trained on each corpus."""
+    tests = ("test", "open_test")
+    rows = [
+        [label, *[_spread(scores[name]["strict"]["per_label"][label]["f1"])
+                  for name in tests for scores in results.values()]]
+        for label in next(iter(results.values()))[tests[0]]["strict"]["per_label"]
+    ]  # fmt: skip
+    return _table(["label", *[f"{name}: {corpus}" for name in tests for corpus in results]], rows)
 
 
 def models_by_label_table(results: Mapping[str, Mapping[str, Any]], split: str = "test") -> str:
