@@ -159,6 +159,17 @@ def test_a_study_that_cannot_be_read_or_made_is_named(
         sweep(replace(config, runs=str(tmp_path / "file")), base)
 
 
+def test_a_sweep_that_goes_on_tries_other_values(
+    config: SweepConfig, base: TrainConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweeping, "train", FakeTrainer())
+    for trials in (2, 4, 6):
+        page = sweep(replace(config, trials=trials), base)
+    study = optuna.load_study(study_name="s", storage=f"sqlite:///{page.with_name('study.db')}")
+    assert len(study.trials) == 6
+    assert len({tuple(trial.params.values()) for trial in study.trials}) == 6
+
+
 def test_workers_that_begin_at_once_open_one_study(
     config: SweepConfig, base: TrainConfig, tmp_path: Path
 ) -> None:
@@ -203,6 +214,7 @@ def test_two_workers_share_a_study_and_another_goes_on(
     study = optuna.load_study(study_name="tiny", storage=storage)
     assert 4 <= len(study.trials) <= 5, "the last two may begin together"
     assert all(text.count("validation strict F1") >= 1 for text in errors), "both did some"
+    assert len({tuple(trial.params.values()) for trial in study.trials}) == len(study.trials)
     result = run_script("sweep", *overrides, "trials=6")
     assert result.returncode == 0, result.stderr.decode()
     assert len(optuna.load_study(study_name="tiny", storage=storage).trials) >= 6

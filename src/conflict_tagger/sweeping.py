@@ -12,6 +12,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from omegaconf import OmegaConf
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
@@ -63,6 +64,7 @@ def sweep(config: SweepConfig, base: TrainConfig) -> Path:
     done = (optuna.trial.TrialState.COMPLETE, optuna.trial.TrialState.PRUNED)
 
     def objective(trial: optuna.Trial) -> float:
+        trial.study.sampler = sampler(config, trial.number)
         return run_trial(trial, config, base, folder / "runs")
 
     def tell(study: optuna.Study, trial: optuna.trial.FrozenTrial) -> None:
@@ -131,6 +133,18 @@ def with_values(base: TrainConfig, values: Mapping[str, Any]) -> TrainConfig:
     return typed
 
 
+def sampler(config: SweepConfig, trial: int) -> optuna.samplers.TPESampler:
+    """What proposes the values of one trial, by its number.
+
+    A sampler that is seeded once would propose the same values again in every worker, and whenever
+    a sweep goes on.
+    """
+    import optuna
+
+    (seed,) = np.random.SeedSequence([config.sampler_seed, trial]).generate_state(1)
+    return optuna.samplers.TPESampler(seed=int(seed))
+
+
 def open_study(config: SweepConfig, base: TrainConfig, folder: Path) -> optuna.Study:
     """The study in a folder, begun if there is none.
 
@@ -159,7 +173,7 @@ def open_study(config: SweepConfig, base: TrainConfig, folder: Path) -> optuna.S
                 study_name=config.study,
                 direction="maximize",
                 load_if_exists=True,
-                sampler=optuna.samplers.TPESampler(seed=config.sampler_seed),
+                sampler=sampler(config, 0),
                 pruner=optuna.pruners.MedianPruner(n_warmup_steps=config.prune_after),
             )
     except SQLAlchemyError as error:
