@@ -51,8 +51,10 @@ def test_what_is_refused(run: Path, tmp_path: Path, caplog: pytest.LogCaptureFix
     config = PublishConfig(run=str(run), hub_id=HUB_ID)
     with pytest.raises(InputError, match=r"reports: .*none.html is missing; leave none out"):
         publish(PublishConfig(run=str(run), hub_id=HUB_ID, reports=["none"]))
-    (other := tmp_path / "other.json").write_text('{"checkpoint": "runs/other/checkpoint"}')
-    with pytest.raises(InputError, match="behaviour: .* is of runs/other/checkpoint, not of"):
+    (other := tmp_path / "other.json").write_text('{"checkpoint_sha256": "0"}')
+    with pytest.raises(
+        InputError, match="behaviour: .*other.json was not measured on the weights of"
+    ):
         publish(PublishConfig(run=str(run), hub_id=HUB_ID, behaviour=str(other)))
     environment = read_json(run / "environment.json")
     environment["git"]["uncommitted_changes"] = True
@@ -80,7 +82,10 @@ def test_the_card_says_how_it_scored_and_behaves(run: Path) -> None:
                    "interval": [0.67, 0.89], "tags_stayed": 0.975},
         "capitals": {"wanted": "tags stay", "skipped": "the model is uncased"},
     }  # fmt: skip
-    behaviour = {"checkpoint": str(run / "checkpoint"), "checks": checks}
+    behaviour = {
+        "checkpoint_sha256": read_json(run / "metrics.json")["checkpoint_sha256"],
+        "data": {"path": "data/reports/test.jsonl"}, "checks": checks,
+    }  # fmt: skip
     (run / "behaviour.json").write_text(json.dumps(behaviour))
     from conflict_tagger.publishing import publication_files, recorded_config
 

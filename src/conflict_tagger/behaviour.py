@@ -14,7 +14,8 @@ from conflict_tagger.augmentation import Edit, apply_edits
 from conflict_tagger.config import BehaviourConfig
 from conflict_tagger.documents import Document, InputError, Span, read_jsonl
 from conflict_tagger.rewrites import Place, common_words
-from conflict_tagger.runs import file_sha256
+from conflict_tagger.runs import WEIGHTS, file_sha256
+from conflict_tagger.sources import resolve_source
 from conflict_tagger.tagger import Tagger
 
 LABELS = ("PERPETRATOR", "VICTIM", "COUNT", "DENIAL")
@@ -136,8 +137,10 @@ def check_behaviour(config: BehaviourConfig) -> dict[str, Any]:
         results[check.name] = {"wanted": check.wanted, **summarize(check, verdicts)}
         if cases:
             results[check.name]["failed"] = failed
+    weights = resolve_source(config.checkpoint, config.revision, "checkpoint") / WEIGHTS
     return {
         "checkpoint": config.checkpoint,
+        "checkpoint_sha256": file_sha256(weights),
         "data": {"path": str(path), "sha256": file_sha256(path)},
         "seed": config.seed,
         "checks": results,

@@ -44,7 +44,7 @@ def model_card(
         metrics: what its metrics.json holds.
         run: name of the run.
         source: what the examples load, a hub id once there is one.
-        behaviour: what `check_behaviour` found on the reports' test split, if it was run.
+        behaviour: what `check_behaviour` found, if it was run.
     """
     template = files("conflict_tagger").joinpath("templates/model_card.md").read_text("utf-8")
     environment = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
@@ -54,7 +54,7 @@ def model_card(
         run=run,
         source=source,
         meanings={label: MEANINGS[label] for label in config.data.labels if label in MEANINGS},
-        checks=behaviour["checks"] if behaviour else {},
+        behaviour=behaviour or {},
         metadata=card_metadata(config, metrics, source).to_yaml(),
     )
 

@@ -15,6 +15,7 @@ from conflict_tagger.runs import (
     ENVIRONMENT,
     METRICS,
     STATE,
+    WEIGHTS,
     file_sha256,
     read_json,
     recorded_config,
@@ -23,7 +24,6 @@ from conflict_tagger.runs import (
 
 logger = logging.getLogger(__name__)
 
-WEIGHTS = "model.safetensors"
 CARD = "README.md"
 BEHAVIOUR = "behaviour.json"
 
@@ -77,7 +77,8 @@ def publication_files(
     files: dict[str, Path | bytes] = {
         path.name: path for path in sorted((run / "checkpoint").iterdir()) if path.name != CARD
     }
-    behaviour = read_behaviour(Path(config.behaviour) if config.behaviour else None, run)
+    given = Path(config.behaviour) if config.behaviour else None
+    behaviour = read_behaviour(given, run, metrics["checkpoint_sha256"])
     card = model_card(training, metrics, run.name, config.hub_id, behaviour)
     files[CARD] = card.encode()
     files[METRICS] = to_json(metrics).encode()
@@ -89,11 +90,16 @@ def publication_files(
     return files
 
 
-def read_behaviour(path: Path | None, run: Path) -> dict[str, Any] | None:
+def read_behaviour(path: Path | None, run: Path, weights: str) -> dict[str, Any] | None:
     """Rates of the behaviour checks: from the file given, or from the run's if it has one.
 
+    Args:
+        path: the file given, if one is.
+        run: the run folder.
+        weights: SHA-256 of its weights.
+
     Raises:
-        InputError: the file given cannot be read, or is of another checkpoint.
+        InputError: the file cannot be read, or is of other weights.
     """
     if path is None:
         path = run / BEHAVIOUR
@@ -106,6 +112,8 @@ def read_behaviour(path: Path | None, run: Path) -> dict[str, Any] | None:
             )
             return None
     behaviour = read_json(path)
-    if Path(behaviour.get("checkpoint", "")).resolve() != (run / "checkpoint").resolve():
-        raise InputError(f"behaviour: {path} is of {behaviour.get('checkpoint')}, not of {run}")
+    if behaviour.get("checkpoint_sha256") != weights:
+        raise InputError(
+            f"behaviour: {path} was not measured on the weights of {run}; measure them anew"
+        )
     return behaviour

@@ -34,6 +34,7 @@ DATA = "data.json"
 ENVIRONMENT = "environment.json"
 METRICS = "metrics.json"
 STATE = "state.json"
+WEIGHTS = "model.safetensors"  # in the run's checkpoint
 LOCK = ".lock"
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 

@@ -33,6 +33,7 @@ from conflict_tagger.resuming import newest_checkpoint, run_to_resume
 from conflict_tagger.runs import (
     DATA,
     METRICS,
+    WEIGHTS,
     create_run_folder,
     describe_data,
     file_sha256,
@@ -139,7 +140,7 @@ def train(
                 "total_seconds": round(time.monotonic() - started, 1),
                 "peak_memory_gb": peak_memory_gb(),
             },
-            "checkpoint_sha256": file_sha256(run.path / "checkpoint" / "model.safetensors"),
+            "checkpoint_sha256": file_sha256(run.path / "checkpoint" / WEIGHTS),
         }
         write_json(run.path / METRICS, metrics)
         write_model_card(run.path, config, metrics)
