@@ -10,6 +10,7 @@ import logging
 import re
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -94,10 +95,12 @@ def _muc4(content: str) -> Iterator[str]:
         yield record["doctext"]
 
 
-def _plain(content: str) -> Iterator[str]:
-    """JSONL with `text`, as a local copy holds it, or the first column of a TSV, as published."""
+def _plain(name: str, content: str) -> Iterator[str]:
+    """JSONL with `text`, and `source` where it holds several, or the first column of a TSV."""
     if content.startswith("{"):
-        yield from (record["text"] for record in _records(content))
+        for record in _records(content):
+            if record.get("source", name) == name:
+                yield record["text"]
     else:
         yield from (row[0] for row in _rows(content, "\t") if row)
 
@@ -113,9 +116,7 @@ READERS: dict[str, Callable[[str], Iterator[str]]] = {
     "re3d": _re3d,
     "satp": _satp,
     "muc4": _muc4,
-    "insightcrime": _plain,
-    "indiapoliceevents": _plain,
-}
+}  # the others are plain
 
 
 def read_texts(name: str, files: list[Path]) -> Iterator[str]:
@@ -131,7 +132,7 @@ def read_texts(name: str, files: list[Path]) -> Iterator[str]:
         except UnicodeDecodeError:
             content = raw.decode("latin-1")  # as the public file of FA-KES is
         try:
-            yield from READERS[name](content)
+            yield from READERS.get(name, partial(_plain, name))(content)
         except (ValueError, KeyError, IndexError, TypeError, csv.Error) as error:
             raise InputError(f"{path}: is no file of {name}: {error!r}; fetch it anew") from None
 
