@@ -15,7 +15,7 @@ space := $(subst ,, )
 launched = $(PY) $(if $(NPROC),scripts/launch.py '$(NPROC)')
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-mpnet data data-card train sweep runs repeat compare baselines evaluate check-behaviour tag publish publish-data demo unlabelled sync notebooks test test-all lint format lock bench bench-clone bench-open bench-scoring bench-values results
+.PHONY: help setup setup-mpnet data data-card train pretrain sweep runs repeat compare baselines evaluate check-behaviour tag publish publish-data demo unlabelled sync notebooks test test-all lint format lock bench bench-clone bench-open bench-scoring bench-values results
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ data-card: $(INSTALLED) ## validate the data and rewrite the tables of data/READ
 GPU := $(shell nvidia-smi --list-gpus 2>/dev/null | head -1)
 train: $(INSTALLED) $(if $(GPU),$(if $(findstring model=,$(ARGS)),,$(INSTALLED_MPNET))) ## train and score: ARGS="training.epochs=3" overrides, ARGS="resume=runs/…" goes on, SEEDS=5 trains five seeds, NPROC=2 shares it out
 	@$(if $(SEEDS),$(PY) scripts/train_seeds.py '$(SEEDS)' '$(NPROC)',$(launched) scripts/train.py) $(ARGS)
+
+pretrain: $(INSTALLED) ## go on pretraining the encoder on open texts, into OUTPUT=folder for ARGS="model.init_from=folder"
+	@$(call need,OUTPUT,runs/pretrained)$(PY) scripts/pretrain.py $(call quoted,output,OUTPUT) $(ARGS)
 
 sweep: $(VENV)/.installed-sweep ## search for a recipe by validation: ARGS="study=… space=small trials=20"; again to go on
 	@$(PY) scripts/sweep.py $(ARGS)

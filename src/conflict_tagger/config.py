@@ -88,6 +88,7 @@ class ModelConfig:
     the tokenizer needs beside ours, `tokenizer` its own settings; `settings` replaces values of the
     encoder's config.json; `freeze_embeddings` keeps its word embeddings as they are; its last
     `fresh_layers` layers start untrained. `learning_rate` is what suits it (see training).
+    `init_from` is a folder that pretraining wrote, to start from in place of `source`.
     """
 
     name: str = MISSING
@@ -101,6 +102,7 @@ class ModelConfig:
     learning_rate: float = 5e-5
     freeze_embeddings: bool = False
     fresh_layers: int = 0
+    init_from: str | None = None
 
 
 @dataclass
@@ -348,6 +350,29 @@ class UnlabelledConfig:
 
     data: DataConfig = field(default_factory=DataConfig)
     words: int = 40_000
+    output: str = MISSING
+
+
+@dataclass
+class PretrainConfig:
+    """Go on pretraining an encoder on the training documents and on open texts without spans.
+
+    `words` of each open source, `window` in tokens, `batch` in windows; a new head is trained alone
+    for `head_steps` first.
+    """
+
+    data: DataConfig = field(default_factory=DataConfig)
+    model: ModelConfig = field(default_factory=ModelConfig)
+    words: int = 2_000_000
+    window: int = 256
+    batch: int = 16
+    epochs: int = 1
+    learning_rate: float = 1e-4
+    head_steps: int = 200
+    head_learning_rate: float = 1e-3
+    mask_probability: float = 0.15
+    precision: Precision = Precision.auto
+    seed: int = 0
     output: str = MISSING
 
 

