@@ -15,7 +15,7 @@ space := $(subst ,, )
 launched = $(PY) $(if $(NPROC),scripts/launch.py '$(NPROC)')
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-mpnet data data-card train pretrain sweep runs repeat compare baselines evaluate check-behaviour tag publish publish-data demo unlabelled sync notebooks test test-all lint format lock bench bench-clone bench-open bench-scoring bench-values results
+.PHONY: help setup setup-mpnet data data-card train pretrain sweep runs repeat compare baselines evaluate check-behaviour tag publish publish-data demo unlabelled teach sync notebooks test test-all lint format lock bench bench-clone bench-open bench-scoring bench-values results
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -83,6 +83,10 @@ demo: $(VENV)/.installed-demo ## serve a page that tags pasted reports with CHEC
 
 unlabelled: $(INSTALLED) ## write open texts without spans to OUTPUT=file.jsonl, for make tag and data.more_train=[file.jsonl]
 	@$(call need,OUTPUT,texts.jsonl)$(PY) scripts/unlabelled.py $(call quoted,output,OUTPUT) $(ARGS)
+
+teach: $(INSTALLED) ## tag INPUT=texts.jsonl with TEACHERS="runs/…/checkpoint …" to OUTPUT=file.jsonl with soft labels, for data.more_train=[file.jsonl]
+	@$(call need,TEACHERS,"runs/…/checkpoint …")$(call need,INPUT,texts.jsonl)$(call need,OUTPUT,taught.jsonl)$(PY) scripts/teach.py \
+	  $(call listed,teachers,TEACHERS) $(call quoted,input,INPUT) $(call quoted,output,OUTPUT) $(ARGS)
 
 sync: $(INSTALLED) ## upload the W&B runs that were kept offline, of RUN=runs/… or of all run folders
 	@$(PY) scripts/sync.py $(if $(RUN),$(call quoted,run,RUN)) $(ARGS)

@@ -7,7 +7,7 @@ from hydra import compose
 from omegaconf import OmegaConf
 from train import choose_experiment, train_in_process
 
-from conflict_tagger.config import BenchmarkConfig
+from conflict_tagger.command_configs import BenchmarkConfig
 from conflict_tagger.documents import InputError
 from conflict_tagger.resuming import FREE, differences
 from conflict_tagger.runs import recorded_config, write_json

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from command_line import command
 
-from conflict_tagger.config import OpenBenchmarkConfig
+from conflict_tagger.command_configs import OpenBenchmarkConfig
 from conflict_tagger.corpora import load_splits
 from conflict_tagger.documents import InputError, LabelSet
 from conflict_tagger.open_texts import OPEN_TEST, OPEN_VALIDATION

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from command_line import command
 
-from conflict_tagger.config import BehaviourConfig
+from conflict_tagger.command_configs import BehaviourConfig
 from conflict_tagger.documents import InputError
 
 

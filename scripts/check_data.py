@@ -6,7 +6,7 @@ from command_line import command
 from tabulate import tabulate
 
 from conflict_tagger.bundled import card_with_tables, counts_rows, load_bundled
-from conflict_tagger.config import BundledDataConfig
+from conflict_tagger.command_configs import BundledDataConfig
 from conflict_tagger.documents import LabelSet
 from conflict_tagger.open_texts import load_standoff
 

@@ -2,7 +2,7 @@
 
 from command_line import command
 
-from conflict_tagger.config import EvaluateConfig
+from conflict_tagger.command_configs import EvaluateConfig
 
 
 @command("evaluate", EvaluateConfig)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from command_line import command
 
-from conflict_tagger.config import RunsConfig
+from conflict_tagger.command_configs import RunsConfig
 
 
 @command("list_runs", RunsConfig)

@@ -2,7 +2,7 @@
 
 from command_line import command
 
-from conflict_tagger.config import PublishConfig
+from conflict_tagger.command_configs import PublishConfig
 
 
 @command("publish", PublishConfig)

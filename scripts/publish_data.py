@@ -2,7 +2,7 @@
 
 from command_line import command
 
-from conflict_tagger.config import PublishDataConfig
+from conflict_tagger.command_configs import PublishDataConfig
 
 
 @command("publish_data", PublishDataConfig)

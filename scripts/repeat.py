@@ -4,7 +4,7 @@ import sys
 
 from command_line import command
 
-from conflict_tagger.config import RepeatConfig
+from conflict_tagger.command_configs import RepeatConfig
 
 
 @command("repeat", RepeatConfig)

@@ -4,7 +4,8 @@ import train as training_script  # registers the schema of train.yaml
 from command_line import command, to_typed
 from hydra import compose
 
-from conflict_tagger.config import SweepConfig, TrainConfig
+from conflict_tagger.command_configs import SweepConfig
+from conflict_tagger.config import TrainConfig
 
 
 @command("sweep", SweepConfig)

@@ -5,7 +5,7 @@ import sys
 
 from command_line import command
 
-from conflict_tagger.config import SyncConfig
+from conflict_tagger.command_configs import SyncConfig
 
 
 @command("sync", SyncConfig)

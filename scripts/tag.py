@@ -3,7 +3,7 @@
 from command_line import command
 from rich.console import Console
 
-from conflict_tagger.config import TagConfig
+from conflict_tagger.command_configs import TagConfig
 
 
 @command("tag", TagConfig)

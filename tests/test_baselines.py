@@ -20,8 +20,9 @@ from conflict_tagger.baselines.words import (
     tagged_words,
     words_of,
 )
+from conflict_tagger.command_configs import BaselinesConfig, CompareConfig, RepeatConfig
 from conflict_tagger.comparing import compare_runs
-from conflict_tagger.config import BaselinesConfig, CompareConfig, DataConfig, RepeatConfig
+from conflict_tagger.config import DataConfig
 from conflict_tagger.corpora import Split
 from conflict_tagger.documents import Document, InputError, Span, read_jsonl, write_jsonl
 from conflict_tagger.repeating import repeat

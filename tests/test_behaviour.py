@@ -26,7 +26,7 @@ from conflict_tagger.behaviour import (
     returned,
     summarize,
 )
-from conflict_tagger.config import BehaviourConfig
+from conflict_tagger.command_configs import BehaviourConfig
 from conflict_tagger.corpora import Split
 from conflict_tagger.documents import Document, InputError, Span
 from conflict_tagger.tables import FEWEST

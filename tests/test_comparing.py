@@ -9,9 +9,10 @@ import pytest
 from conftest import LABELS, run_script
 from omegaconf import OmegaConf
 
+from conflict_tagger.command_configs import CompareConfig
 from conflict_tagger.comparing import compare_runs
 from conflict_tagger.comparison_pages import print_comparison, write_comparison
-from conflict_tagger.config import CompareConfig, DataConfig, ModelConfig, TrainConfig
+from conflict_tagger.config import DataConfig, ModelConfig, TrainConfig
 from conflict_tagger.documents import Document, InputError, Span, write_jsonl
 from conflict_tagger.runs import file_sha256
 

@@ -105,8 +105,12 @@ def test_what_is_missing_is_named_once_and_the_rest_is_used(
     for words in ("holds no satp.tsv, the texts of satp; put them there", "says nothing of re3d",
                   "1 of the 1 annotated texts of muc4 are not among its 1 texts"):  # fmt: skip
         assert sum(words in line for line in said) == 1
+    (empty := folder / "empty").mkdir()
     with pytest.raises(InputError, match="none of the open texts can be had; name a folder"):
-        load_open_documents(replace(data, open_texts="/nowhere"), LABELS)
+        load_open_documents(replace(data, open_texts=str(empty)), LABELS)
+    for wrong in ("/nowhere", str(folder / "muc4.json")):
+        with pytest.raises(InputError, match=f"data.open_texts: {wrong} is no folder"):
+            load_open_documents(replace(data, open_texts=wrong), LABELS)
 
 
 @pytest.mark.parametrize(
@@ -214,6 +218,8 @@ def test_what_nobody_annotated_can_be_tagged_and_trained_on(
     documents = unlabelled_documents(data, LABELS, words=1000)
     assert sorted(d.text for d in documents) == sorted(texts), "each once, none of the annotated"
     assert len(unlabelled_documents(data, LABELS, words=20)) == 3
+    with pytest.raises(InputError, match="words: must be 1 or more"):
+        unlabelled_documents(data, LABELS, words=-5)
     write_jsonl(tmp_path / "more.jsonl", documents)
     splits = load_splits(replace(data, more_train=[str(tmp_path / "more.jsonl")]), LABELS)
     assert set(texts) <= {document.text for document in splits["train"].documents}
@@ -225,4 +231,4 @@ def test_what_nobody_annotated_can_be_tagged_and_trained_on(
 
 def test_the_script_writes_unlabelled_texts(tmp_path: Path) -> None:
     result = run_script("unlabelled", "data.open_texts=/nowhere", f"output={tmp_path}/texts.jsonl")
-    assert result.returncode == 2 and b"there are no open texts" in result.stderr
+    assert result.returncode == 2 and b"/nowhere is no folder" in result.stderr

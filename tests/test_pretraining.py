@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from conftest import LABELS
 
-from conflict_tagger.config import DataConfig, ModelConfig, OpenSourceConfig, PretrainConfig
+from conflict_tagger.command_configs import PretrainConfig
+from conflict_tagger.config import DataConfig, ModelConfig, OpenSourceConfig
 from conflict_tagger.corpora import Split
 from conflict_tagger.documents import InputError
 from conflict_tagger.modeling import load_encoder
@@ -56,7 +57,7 @@ def test_masked_words_are_guessed_better_and_the_encoder_starts_a_training(
     word = model.base_model.embeddings.word_embeddings.weight
     assert not word.equal(fresh.base_model.embeddings.word_embeddings.weight)
     assert tokenizer.backend_tokenizer.truncation is None
-    with pytest.raises(InputError, match="output: must be a folder that is not there yet"):
+    with pytest.raises(InputError, match="output: must be a folder that is new or empty"):
         pretrain(config)
 
 
@@ -89,6 +90,8 @@ def test_test_texts_and_bad_values_are_refused(
     ):
         with pytest.raises(InputError, match=why):
             pretrain(replace(config, **change))
+    with pytest.raises(InputError, match="output: cannot make /proc/none"):
+        pretrain(replace(config, output="/proc/none/x"))
     missing = replace(config.model, init_from=str(tmp_path / "none"))
     with pytest.raises(InputError, match="model.init_from: .*none holds no encoder"):
         load_encoder(missing, LABELS)

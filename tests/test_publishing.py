@@ -13,7 +13,7 @@ from conftest import LABELS, ROOT, run_script
 from huggingface_hub import ModelCard
 from played_hub import CUT, TOKEN, PlayedHub, hub_environment
 
-from conflict_tagger.config import PublishConfig
+from conflict_tagger.command_configs import PublishConfig
 from conflict_tagger.documents import InputError, read_jsonl
 from conflict_tagger.publishing import publish
 from conflict_tagger.runs import file_sha256, read_json
@@ -49,6 +49,9 @@ def test_without_upload_nothing_leaves(run: Path) -> None:
 
 def test_what_is_refused(run: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     config = PublishConfig(run=str(run), hub_id=HUB_ID)
+    for wrong in ("us/a b", "tagger", "us/a/b"):
+        with pytest.raises(InputError, match=f"hub_id: {wrong}: it is no well-formed hub id"):
+            publish(PublishConfig(run=str(run), hub_id=wrong))
     with pytest.raises(InputError, match=r"reports: .*none.html is missing; leave none out"):
         publish(PublishConfig(run=str(run), hub_id=HUB_ID, reports=["none"]))
     (other := tmp_path / "other.json").write_text('{"checkpoint_sha256": "0"}')

@@ -12,7 +12,7 @@ from conftest import LABELS, ROOT, run_script
 from huggingface_hub import DatasetCard
 from played_hub import PlayedHub, hub_environment
 
-from conflict_tagger.config import PublishDataConfig
+from conflict_tagger.command_configs import PublishDataConfig
 from conflict_tagger.corpora import Split
 from conflict_tagger.documents import Document, InputError, parse_document, parse_spans
 from conflict_tagger.open_texts import load_standoff

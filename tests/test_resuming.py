@@ -13,11 +13,11 @@ from conftest import LABELS, ROOT, run_script
 from filelock import FileLock
 from omegaconf import OmegaConf
 
+from conflict_tagger.command_configs import RepeatConfig
 from conflict_tagger.config import (
     DataConfig,
     ModelConfig,
     Precision,
-    RepeatConfig,
     Tracking,
     TrackingConfig,
     TrainConfig,

@@ -12,12 +12,10 @@ import pytest
 from conftest import LABELS, ROOT, run_script
 
 from conflict_tagger import sweeping
+from conflict_tagger.command_configs import ParameterConfig, SpaceConfig, SweepConfig
 from conflict_tagger.config import (
     DataConfig,
     ModelConfig,
-    ParameterConfig,
-    SpaceConfig,
-    SweepConfig,
     Tracking,
     TrackingConfig,
     TrainConfig,

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from random import Random
 
 from conflict_tagger.documents import Document, Span
+from conflict_tagger.soft_labels import moved
 
 Kind = tuple[str, str, bool, int]
 Edit = tuple[int, int, str]  # start and end in characters, and the new text
@@ -90,24 +91,25 @@ def _inside(match: re.Match[str], span: Span) -> bool:
 
 
 def apply_edits(document: Document, edits: Iterable[Edit]) -> Document:
-    """The document with stretches of its text replaced and its spans moved along.
+    """The document with stretches of its text replaced and its spans and soft labels moved along.
 
     Args:
         document: the document.
         edits: none overlaps another; each lies outside all spans or inside one of them.
     """
     pieces: list[str] = []
-    moved: list[tuple[int, int]] = []  # where an edit ends, and how far what follows has moved
+    shifts: list[tuple[int, int]] = []  # where an edit ends, and how far what follows has moved
     position = shift = 0
-    for start, end, text in sorted(edits):
+    ordered = sorted(edits)
+    for start, end, text in ordered:
         pieces += [document.text[position:start], text]
         shift += len(text) - (end - start)
-        moved.append((end, shift))
+        shifts.append((end, shift))
         position = end
     pieces.append(document.text[position:])
 
     def move(offset: int) -> int:
-        return offset + next((by for end, by in reversed(moved) if end <= offset), 0)
+        return offset + next((by for end, by in reversed(shifts) if end <= offset), 0)
 
     spans = [Span(span.label, move(span.start), move(span.end)) for span in document.spans]
-    return Document(document.id, "".join(pieces), tuple(spans), document.meta)
+    return Document(document.id, "".join(pieces), tuple(spans), moved(document.meta, ordered))

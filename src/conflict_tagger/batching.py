@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from random import Random
+from typing import Any
 
 import numpy as np
 import torch
@@ -25,18 +26,17 @@ def padded_length(length: int, limit: int) -> int:
     return min(-(-length // MULTIPLE) * MULTIPLE, limit)
 
 
-def collate(
-    rows: Sequence[Mapping[str, Sequence[int]]], pad_id: int, limit: int
-) -> dict[str, torch.Tensor]:
+def collate(rows: Sequence[Mapping[str, Any]], pad_id: int, limit: int) -> dict[str, torch.Tensor]:
     """Pad windows to one length, at most `limit` tokens.
 
     Args:
-        rows: `input_ids` and perhaps `labels`, of equal length within a row.
+        rows: `input_ids` and perhaps `labels` and `soft`, of equal length within a row.
         pad_id: the token id to pad with.
         limit: the window size in tokens.
 
     Returns:
-        `input_ids`, `attention_mask` and perhaps `labels`, shape (rows, padded length) each.
+        `input_ids`, `attention_mask` and perhaps `labels`, shape (rows, padded length) each; and,
+        where a row has soft labels, `soft`, shape (rows, padded length, tags), else zeros.
     """
     length = padded_length(max(len(row["input_ids"]) for row in rows), limit)
     fills = {"input_ids": pad_id, "labels": IGNORED}
@@ -45,6 +45,11 @@ def collate(
         for key, fill in fills.items()
         if key in rows[0]
     }
+    soft = [(number, row["soft"]) for number, row in enumerate(rows) if "soft" in row]
+    if soft:
+        batch["soft"] = torch.zeros(len(rows), length, soft[0][1].shape[1])
+        for number, probabilities in soft:
+            batch["soft"][number, : len(probabilities)] = torch.from_numpy(probabilities)
     mask = [[1] * len(row["input_ids"]) + [0] * (length - len(row["input_ids"])) for row in rows]
     return {**batch, "attention_mask": torch.tensor(mask)}
 
@@ -67,7 +72,7 @@ def mask_tokens(
     return input_ids.masked_fill(drawn & eligible, mask_id)
 
 
-class TrainingWindows(Dataset[dict[str, list[int]]]):
+class TrainingWindows(Dataset[dict[str, Any]]):
     """The windows of an epoch: of the documents as they are, or of variants drawn for it."""
 
     def __init__(
@@ -90,7 +95,7 @@ class TrainingWindows(Dataset[dict[str, list[int]]]):
     def __len__(self) -> int:
         return len(self.examples)
 
-    def __getitem__(self, index: int) -> dict[str, list[int]]:
+    def __getitem__(self, index: int) -> dict[str, Any]:
         return self.examples[index]
 
     @property

@@ -11,7 +11,7 @@ from typing import Any
 
 from conflict_tagger import rewrites
 from conflict_tagger.augmentation import Edit, apply_edits
-from conflict_tagger.config import BehaviourConfig
+from conflict_tagger.command_configs import BehaviourConfig
 from conflict_tagger.documents import Document, InputError, Span, read_jsonl
 from conflict_tagger.rewrites import Place, common_words
 from conflict_tagger.runs import WEIGHTS, file_sha256

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from conflict_tagger.config import BaselineConfig, CompareConfig
+from conflict_tagger.command_configs import BaselineConfig, CompareConfig
 from conflict_tagger.documents import Document, InputError, LabelSet, read_jsonl
 from conflict_tagger.runs import DATA, METRICS, file_sha256, read_json, recorded_run
 from conflict_tagger.scoring.comparison import compare

@@ -7,6 +7,8 @@ import re
 from conflict_tagger.config import TrainConfig
 from conflict_tagger.documents import InputError
 
+SCHEDULES = ("linear", "cosine", "polynomial", "constant_with_warmup")
+
 
 def check_train_config(config: TrainConfig) -> None:
     """Check the values that a type cannot rule out.
@@ -20,6 +22,15 @@ def check_train_config(config: TrainConfig) -> None:
         ("training.learning_rate", not recipe.learning_rate > 0, "greater than 0"),
         ("training.warmup", not 0 <= recipe.warmup < 1, "a fraction, from 0 to below 1"),
         ("training.weight_decay", not recipe.weight_decay >= 0, "0 or more"),
+        ("training.schedule", recipe.schedule not in SCHEDULES, f"one of {', '.join(SCHEDULES)}"),
+        ("training.layer_decay", not 0 < recipe.layer_decay <= 1, "above 0, at most 1"),
+        ("training.label_smoothing", not 0 <= recipe.label_smoothing < 1, "from 0 to below 1"),
+        (
+            "training.label_weights",
+            not set(recipe.label_weights) <= set(config.data.labels)
+            or not all(weight > 0 for weight in recipe.label_weights.values()),
+            "weights greater than 0 of labels of data.labels",
+        ),
         ("training.max_grad_norm", not recipe.max_grad_norm > 0, "greater than 0"),
         ("training.tokens_per_batch", recipe.tokens_per_batch < 1, "1 or more"),
         ("training.accumulation_steps", recipe.accumulation_steps < 1, "1 or more"),

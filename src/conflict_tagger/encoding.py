@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from tokenizers.models import WordPiece
 
 from conflict_tagger.documents import Document, InputError, LabelSet, Span
+from conflict_tagger.soft_labels import soft_targets
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
@@ -327,12 +328,16 @@ def encode_for_training(
     """Training examples: `input_ids` and `labels`, one for each token of each window.
 
     Only the first token of a word, in the window that predicts it, has a label; the rest
-    are IGNORED. Spans that the words cannot express are logged by document if `report` says so.
+    are IGNORED. A window with words that have soft labels holds those as `soft`, probabilities of
+    shape (tokens, tags), zeros for all other tokens. Spans that the words cannot express are logged
+    by document if `report` says so.
     """
     examples = []
+    names = bio_tags(labels)
     for document in documents:
         encoded = encoder.encode(document.text)
         tags, inexpressible = spans_to_tags(document, encoded, labels)
+        doubted, probabilities = soft_targets(document, encoded, names)
         for span in inexpressible if report else ():
             logger.warning(
                 "document %r: the tokenizer cannot express %s %d-%d (%r); trained on the words it "
@@ -342,5 +347,12 @@ def encode_for_training(
         for window in encoded.windows:
             targets = np.full(len(window.input_ids), IGNORED, dtype=np.int64)
             targets[window.positions] = tags[window.words]
-            examples.append({"input_ids": window.input_ids.tolist(), "labels": targets.tolist()})
+            example = {"input_ids": window.input_ids.tolist(), "labels": targets.tolist()}
+            here, rows, positions = np.intersect1d(
+                doubted, window.words, assume_unique=True, return_indices=True
+            )
+            if len(here):
+                example["soft"] = np.zeros((len(window.input_ids), len(names)), np.float32)
+                example["soft"][window.positions[positions]] = probabilities[rows]
+            examples.append(example)
     return examples

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from conflict_tagger.config import EvaluateConfig
+from conflict_tagger.command_configs import EvaluateConfig
 from conflict_tagger.corpora import TRAIN, Split
 from conflict_tagger.documents import Document, InputError, LabelSet, read_jsonl, write_jsonl
 from conflict_tagger.reports import write_report

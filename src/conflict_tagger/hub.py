@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from conflict_tagger.documents import InputError
 
 if TYPE_CHECKING:
-    from conflict_tagger.config import HubConfig
+    from conflict_tagger.command_configs import HubConfig
 
 Files = Mapping[str, Path | bytes]
 LOGIN = "run `hf auth login`, or set HF_TOKEN"
@@ -48,14 +48,29 @@ def publish_files(
         repo_type: "model" or "dataset".
 
     Raises:
-        InputError: the hub refuses or cannot be reached.
+        InputError: the id is not well-formed, or the hub refuses or cannot be reached.
     """
+    check_hub_id(config.hub_id)
     sizes = {
         path: source.stat().st_size if isinstance(source, Path) else len(source)
         for path, source in files.items()
     }
     url = _upload(config, files, message, repo_type) if config.upload else None
     return Publication(sizes, url)
+
+
+def check_hub_id(hub_id: str) -> None:
+    """Refuse what cannot be a repository of somebody's, before anything is built for it.
+
+    Raises:
+        InputError: it is not owner/name.
+    """
+    from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
+
+    with hub_errors(f"hub_id: {hub_id}:"):
+        validate_repo_id(hub_id)
+    if "/" not in hub_id:
+        raise InputError(f"hub_id: {hub_id}: it is no well-formed hub id, which is owner/name")
 
 
 def _upload(config: HubConfig, files: Files, message: str, repo_type: str) -> str:

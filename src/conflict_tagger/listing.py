@@ -11,7 +11,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from conflict_tagger.config import BaselineConfig
+from conflict_tagger.command_configs import BaselineConfig
 from conflict_tagger.documents import InputError
 from conflict_tagger.runs import LOCK, METRICS, STATE, read_json, recorded_run
 

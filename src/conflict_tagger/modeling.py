@@ -14,11 +14,13 @@ from conflict_tagger.encoding import WindowSettings, bio_tags
 from conflict_tagger.sources import encoder_folder
 
 if TYPE_CHECKING:
+    from torch import nn
     from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerFast
 
     from conflict_tagger.config import ModelConfig
 
 COUNTS = ("COUNT",)
+ATTENTION = "attn_implementation"  # which code computes it; no part of a saved configuration
 SETTINGS_FILE = "conflict_tagger.json"  # beside the weights; plain transformers ignores it
 DECODING = "best legal BIO tags of the whole document"  # the one way there is; see decoding.py
 
@@ -38,7 +40,7 @@ def load_encoder(
     tags = bio_tags(labels)
     pretrained = _read_config(folder, "model.source")
     for name in config.settings:
-        if not hasattr(pretrained, name):
+        if name != ATTENTION and not hasattr(pretrained, name):
             raise InputError(f"model.settings.{name}: {config.name} has no such setting")
     model, tokenizer = _load(
         folder,
@@ -60,6 +62,14 @@ def load_encoder(
     return model, tokenizer
 
 
+def encoder_layers(model: PreTrainedModel) -> nn.ModuleList:
+    """The layers of an encoder, from the one next to the words to the last."""
+    from torch import nn
+
+    lists = [module for module in model.modules() if isinstance(module, nn.ModuleList)]
+    return max(lists, key=len, default=nn.ModuleList())
+
+
 def _start_anew(model: PreTrainedModel, config: ModelConfig) -> None:
     """Give the last `fresh_layers` layers of an encoder the weights of an untrained one.
 
@@ -69,19 +79,15 @@ def _start_anew(model: PreTrainedModel, config: ModelConfig) -> None:
     Raises:
         InputError: the encoder has fewer layers.
     """
-    from torch import nn
     from transformers import AutoModelForTokenClassification
 
-    def layers(model: PreTrainedModel) -> nn.ModuleList:
-        lists = [module for module in model.modules() if isinstance(module, nn.ModuleList)]
-        return max(lists, key=len, default=nn.ModuleList())
-
-    count, limit = config.fresh_layers, len(layers(model))
+    count, limit = config.fresh_layers, len(encoder_layers(model))
     if not 0 <= count <= limit:
         raise InputError(f"model.fresh_layers: must be from 0 to the {limit} of {config.name}")
     if count:
         untrained = AutoModelForTokenClassification.from_config(model.config)
-        layers(model)[-count:].load_state_dict(layers(untrained)[-count:].state_dict())
+        fresh = encoder_layers(untrained)[-count:]
+        encoder_layers(model)[-count:].load_state_dict(fresh.state_dict())
 
 
 def load_classifier(folder: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:

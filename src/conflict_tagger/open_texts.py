@@ -148,6 +148,7 @@ def load_open_documents(config: DataConfig, labels: LabelSet) -> dict[str, list[
     """
     if config.standoff is None:
         return {}
+    check_folder(config.open_texts)
     found: dict[str, list[Document]] = {}
     for name, lines in load_standoff(Path(config.standoff), labels).items():
         source = config.open_sources.get(name)
@@ -191,10 +192,13 @@ def unlabelled_documents(config: DataConfig, labels: LabelSet, words: int) -> li
     strong model may then teach a small one.
 
     Raises:
-        InputError: a file is damaged, or no source at all can be had.
+        InputError: `words` is no number of words, a file is damaged, or no source can be had.
     """
+    if words < 1:
+        raise InputError("words: must be 1 or more")
     if config.standoff is None:
         raise InputError(f"data: {config.name} has no open texts; use data=reports_open")
+    check_folder(config.open_texts)
     standoff = load_standoff(Path(config.standoff), labels)
     taken = {digest for lines in standoff.values() for digest, _ in lines}
     documents = []
@@ -217,6 +221,16 @@ def unlabelled_documents(config: DataConfig, labels: LabelSet, words: int) -> li
     if not documents:
         raise InputError("data.open_texts: there are no open texts without spans of ours")
     return documents
+
+
+def check_folder(folder: str | None) -> None:
+    """Refuse a folder of open texts that is none.
+
+    Raises:
+        InputError: there is no such folder.
+    """
+    if folder is not None and not Path(folder).expanduser().is_dir():
+        raise InputError(f"data.open_texts: {folder} is no folder")
 
 
 def source_files(name: str, source: OpenSourceConfig, folder: str | None) -> list[Path]:

@@ -20,11 +20,11 @@ from transformers import (
     set_seed,
 )
 
-from conflict_tagger.config import PretrainConfig
+from conflict_tagger.command_configs import PretrainConfig
 from conflict_tagger.corpora import TRAIN, Split, check_no_leak, load_splits
 from conflict_tagger.documents import Document, InputError, LabelSet
 from conflict_tagger.open_texts import unlabelled_documents
-from conflict_tagger.runs import write_json
+from conflict_tagger.runs import make_folder, write_json
 from conflict_tagger.sources import encoder_folder
 from conflict_tagger.training import use_bf16
 
@@ -73,6 +73,7 @@ def pretrain(config: PretrainConfig) -> dict[str, Any]:
         InputError: a bad value, or texts or encoder that cannot be had.
     """
     check_pretrain_config(config)
+    make_folder(Path(config.output), "output")  # before anything takes time
     bf16 = use_bf16(config.precision)
     labels = LabelSet(tuple(config.data.labels))
     splits = load_splits(config.data, labels)
@@ -136,10 +137,15 @@ def check_pretrain_config(config: PretrainConfig) -> None:
         ("learning_rate", not config.learning_rate > 0, "greater than 0"),
         ("head_learning_rate", not config.head_learning_rate > 0, "greater than 0"),
         ("head_steps", config.head_steps < 0, "0 or more"),
-        ("output", Path(config.output).exists(), "a folder that is not there yet"),
+        ("output", holds_something(Path(config.output)), "a folder that is new or empty"),
     ):
         if wrong:
             raise InputError(f"{key}: must be {allowed}")
+
+
+def holds_something(path: Path) -> bool:
+    """Whether a path is a file, or a folder that is not empty."""
+    return path.is_file() or (path.is_dir() and any(path.iterdir()))
 
 
 def make_trainer(

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from conflict_tagger.config import PublishConfig, TrainConfig
+from conflict_tagger.command_configs import PublishConfig
+from conflict_tagger.config import TrainConfig
 from conflict_tagger.documents import InputError
 from conflict_tagger.hub import Publication, publish_files
 from conflict_tagger.model_cards import model_card

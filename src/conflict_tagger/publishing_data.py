@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from conflict_tagger.bundled import REPORTS, SEED_ARTICLES, load_bundled
-from conflict_tagger.config import PublishDataConfig
+from conflict_tagger.command_configs import PublishDataConfig
 from conflict_tagger.documents import InputError, LabelSet, Span
 from conflict_tagger.hub import Publication, publish_files
 from conflict_tagger.open_texts import load_standoff

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from conflict_tagger.config import RepeatConfig
+from conflict_tagger.command_configs import RepeatConfig
 from conflict_tagger.corpora import load_splits
 from conflict_tagger.documents import InputError, LabelSet
 from conflict_tagger.resuming import changed_data

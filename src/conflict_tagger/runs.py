@@ -23,7 +23,8 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from conflict_tagger.config import BaselineConfig, TrainConfig
+from conflict_tagger.command_configs import BaselineConfig
+from conflict_tagger.config import TrainConfig
 from conflict_tagger.corpora import Split
 from conflict_tagger.documents import InputError
 

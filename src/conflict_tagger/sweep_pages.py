@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
-from conflict_tagger.config import SweepConfig
+from conflict_tagger.command_configs import SweepConfig
 from conflict_tagger.runs import replace_text
 
 if TYPE_CHECKING:

@@ -16,12 +16,8 @@ import numpy as np
 from omegaconf import OmegaConf
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from conflict_tagger.config import (
-    ParameterConfig,
-    SpaceConfig,
-    SweepConfig,
-    TrainConfig,
-)
+from conflict_tagger.command_configs import ParameterConfig, SpaceConfig, SweepConfig
+from conflict_tagger.config import TrainConfig
 from conflict_tagger.config_checks import check_train_config
 from conflict_tagger.corpora import VALIDATION, load_splits
 from conflict_tagger.documents import InputError, LabelSet, first_line

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -149,13 +150,8 @@ class Tagger:
 
     def tag_stream(self, documents: Iterable[Document], batch: int = 32) -> Iterator[Document]:
         """Tag documents as they come, `batch` at a time, in bounded memory."""
-        waiting: list[Document] = []
-        for document in documents:
-            waiting.append(document)
-            if len(waiting) == batch:
-                yield from self.tag_documents(waiting)
-                waiting = []
-        yield from self.tag_documents(waiting)
+        for some in batched(documents, batch):
+            yield from self.tag_documents(some)
 
     @torch.no_grad()
     def word_log_probs(self, encoded: Sequence[EncodedDocument]) -> list[NDArray[np.float64]]:
@@ -175,6 +171,13 @@ class Tagger:
                 scores[index][window.words] = log_probs[row, window.positions]
         self.model.train(was_training)
         return scores
+
+
+def batched(documents: Iterable[Document], size: int = 32) -> Iterator[list[Document]]:
+    """Lists of `size` documents, the last one perhaps shorter (itertools has it from 3.12 on)."""
+    stream = iter(documents)
+    while some := list(islice(stream, size)):
+        yield some
 
 
 def _batches(windows: list[tuple[int, Window]]) -> Iterator[list[tuple[int, Window]]]:

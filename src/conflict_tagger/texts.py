@@ -88,24 +88,38 @@ def _decode(raw: bytes, name: str) -> str:
 def write_tagged(documents: Iterable[Document], source: str, output: str | None) -> None:
     """Write tagged documents as JSONL with each span's text, to a file or standard output.
 
-    A file appears under its name only when it is whole; until then it is `<output>.partial`.
+    Raises:
+        InputError: as `write_documents`.
+    """
+    if output is not None:
+        write_documents(documents, source, output, with_text=True)
+        return
+    for document in documents:
+        sys.stdout.buffer.write(_line(document, with_text=True))
+        sys.stdout.buffer.flush()
+
+
+def _line(document: Document, with_text: bool) -> bytes:
+    return to_json_line(to_record(document, with_text=with_text)).encode()
+
+
+def write_documents(
+    documents: Iterable[Document], source: str, output: str, with_text: bool = False
+) -> None:
+    """Write documents as JSONL, with each span's text if asked for.
+
+    The file appears under its name only when it is whole; until then it is `<output>.partial`.
 
     Raises:
         InputError: the file cannot be written, or is the one the texts are read from.
     """
-    lines = (to_json_line(to_record(document, with_text=True)).encode() for document in documents)
-    if output is None:
-        for line in lines:
-            sys.stdout.buffer.write(line)
-            sys.stdout.buffer.flush()
-        return
     path = Path(output)
     if source != STANDARD_INPUT and path.resolve() == Path(source).expanduser().resolve():
         raise InputError(f"output: {output} is the input; give another file")
     partial = path.with_name(path.name + ".partial")
     try:
         with partial.open("wb") as file:
-            file.writelines(lines)
+            file.writelines(_line(document, with_text) for document in documents)
         partial.replace(path)
     except OSError as error:
         raise InputError(f"output: cannot write {output}: {error.strerror}") from None

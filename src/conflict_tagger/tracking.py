@@ -11,7 +11,8 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from conflict_tagger.config import SyncConfig, Tracking, TrainConfig
+from conflict_tagger.command_configs import SyncConfig
+from conflict_tagger.config import Tracking, TrainConfig
 from conflict_tagger.corpora import TRAIN, VALIDATION, Split
 from conflict_tagger.documents import InputError, first_line, read_jsonl
 from conflict_tagger.listing import is_being_written, list_runs

@@ -5,7 +5,9 @@ from __future__ import annotations
 import resource
 import shutil
 import sys
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from safetensors import SafetensorError
 from torch.utils.data import DataLoader
 from transformers import (
     EarlyStoppingCallback,
+    PreTrainedModel,
     PrinterCallback,
     ProgressCallback,
     Trainer,
@@ -35,6 +38,7 @@ from conflict_tagger.config import TrainingConfig
 from conflict_tagger.documents import Document, InputError, first_line
 from conflict_tagger.encoding import IGNORED
 from conflict_tagger.evaluation import score_split
+from conflict_tagger.modeling import encoder_layers
 from conflict_tagger.tagger import Tagger
 
 CHOOSE_BY = "eval_strict_f1"
@@ -42,7 +46,12 @@ PARTIAL = "partial"  # where a checkpoint is written before it is renamed
 
 
 def token_loss(
-    outputs: Any, labels: torch.Tensor, num_items_in_batch: torch.Tensor
+    outputs: Any,
+    labels: torch.Tensor,
+    num_items_in_batch: torch.Tensor,
+    soft: torch.Tensor | None = None,
+    weights: torch.Tensor | None = None,
+    smoothing: float = 0.0,
 ) -> torch.Tensor:
     """Cross entropy of one batch, divided by the labelled tokens of its whole step.
 
@@ -53,12 +62,55 @@ def token_loss(
         outputs: what the model returns, `logits` of shape (rows, length, tags) among it.
         labels: tag ids, IGNORED where a token carries none, shape (rows, length).
         num_items_in_batch: the labelled tokens of all batches and processes of the step.
+        soft: probabilities of the tags, shape (rows, length, tags), learned in place of the tag
+            ids of tokens where they are not all 0 (Hinton et al. 2015, at temperature 1).
+        weights: how much each tag counts, shape (tags,); all the same if None.
+        smoothing: what is taken from each tag id and shared out to all tags.
     """
-    logits = outputs.logits.float().flatten(0, 1)
-    summed = torch.nn.functional.cross_entropy(
-        logits, labels.flatten(), ignore_index=IGNORED, reduction="sum"
+    logits, targets = outputs.logits.float().flatten(0, 1), labels.flatten()
+    summed: torch.Tensor = logits.new_zeros(())
+    if soft is not None:
+        flat = soft.flatten(0, 1)
+        targets = targets.masked_fill(flat.any(1), IGNORED)
+        weighted = flat if weights is None else flat * weights
+        summed = -(weighted * logits.log_softmax(1)).sum()
+    summed = summed + torch.nn.functional.cross_entropy(
+        logits, targets, weights, ignore_index=IGNORED, reduction="sum", label_smoothing=smoothing
     )
     return summed / num_items_in_batch
+
+
+def layerwise_groups(
+    model: PreTrainedModel, recipe: TrainingConfig, decayed: Collection[str]
+) -> list[dict[str, Any]]:
+    """Parameter groups for AdamW, with a learning rate for each depth.
+
+    Layer-wise decay as in Howard and Ruder (2018, ULMFiT): what lies nearer to the words knows more
+    of the language and less of the task, and should change less.
+
+    Args:
+        model: the classifier; its layers are the longest list of modules in it.
+        recipe: learning rate, its decay from layer to layer, and weight decay.
+        decayed: names of the parameters that weight decay applies to.
+    """
+    layers = {id(p): depth for depth, layer in enumerate(encoder_layers(model))
+              for p in layer.parameters()}  # fmt: skip
+    below = {id(p) for p in model.get_input_embeddings().parameters()}
+    count = len(encoder_layers(model))
+    groups: dict[tuple[int, bool], list[torch.nn.Parameter]] = defaultdict(list)
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad:
+            in_embeddings = id(parameter) in below or ".embeddings." in name
+            depth = layers.get(id(parameter), -1 if in_embeddings else count)
+            groups[depth, name in decayed].append(parameter)
+    return [
+        {
+            "params": parameters,
+            "lr": recipe.learning_rate * recipe.layer_decay ** (count - depth),
+            "weight_decay": recipe.weight_decay if decays else 0.0,
+        }
+        for (depth, decays), parameters in sorted(groups.items(), key=lambda item: item[0])
+    ]
 
 
 def peak_memory_gb() -> dict[str, float]:
@@ -119,13 +171,17 @@ class SpanTrainer(Trainer):  # type: ignore[misc]
         self.tagger = tagger
         self.validation = tuple(validation)
         self.recipe = recipe
+        self.tag_weights: torch.Tensor | None = None
+        if recipe.label_weights:
+            ratios = [recipe.label_weights.get(label, 1.0) for label in tagger.labels]
+            self.tag_weights = torch.tensor([1.0, *(ratio for ratio in ratios for _ in "BI")])
         if recipe.mask_probability and tagger.tokenizer.mask_token_id is None:
             raise InputError("training.mask_probability: must be 0, the model has no mask token")
         super().__init__(
             model=tagger.model,
             processing_class=tagger.tokenizer,
             data_collator=self._collate,
-            compute_loss_func=token_loss,
+            compute_loss_func=token_loss,  # see compute_loss
             eval_dataset=list(validation),
             **arguments,
         )
@@ -150,6 +206,30 @@ class SpanTrainer(Trainer):  # type: ignore[misc]
             pin_memory=self.args.dataloader_pin_memory,
         )
         return self.accelerator.prepare(loader)  # type: ignore[no-any-return]
+
+    def create_optimizer(self, model: torch.nn.Module | None = None) -> torch.optim.Optimizer:
+        """AdamW, with learning rates by depth if the recipe says so."""
+        if self.recipe.layer_decay < 1:
+            groups = layerwise_groups(
+                self.model, self.recipe, self.get_decay_parameter_names(self.model)
+            )
+            kind, settings = self.get_optimizer_cls_and_kwargs(self.args, self.model)
+            self.optimizer = kind(groups, **settings)
+        optimizer: torch.optim.Optimizer = super().create_optimizer(model)
+        return optimizer
+
+    def compute_loss(
+        self, model: torch.nn.Module, inputs: dict[str, torch.Tensor], *args: Any, **kwargs: Any
+    ) -> Any:
+        """The loss of a batch, soft labels and weights of labels included."""
+        soft, weights = inputs.pop("soft", None), self.tag_weights
+        self.compute_loss_func = partial(
+            token_loss,
+            soft=soft,
+            weights=None if weights is None else weights.to(inputs["labels"].device),
+            smoothing=self.recipe.label_smoothing,
+        )
+        return super().compute_loss(model, inputs, *args, **kwargs)
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         """Log what memory was held so far beside the loss."""
@@ -198,6 +278,8 @@ class SpanTrainer(Trainer):  # type: ignore[misc]
     def _collate(self, rows: list[dict[str, list[int]]]) -> dict[str, torch.Tensor]:
         """Pad training windows, and hide some tokens if the recipe says so."""
         batch = collate(rows, self.tagger.pad_id, self.tagger.window.size)
+        if not self.recipe.soft_labels:
+            batch.pop("soft", None)
         if self.recipe.mask_probability:
             tokenizer = self.tagger.tokenizer
             batch["input_ids"] = mask_tokens(

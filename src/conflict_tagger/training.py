@@ -179,7 +179,7 @@ def training_arguments(
         output_dir=str(folder),
         num_train_epochs=recipe.epochs,
         learning_rate=recipe.learning_rate,
-        lr_scheduler_type="linear",
+        lr_scheduler_type=recipe.schedule,
         warmup_steps=recipe.warmup,  # below 1 it is a fraction of all steps
         weight_decay=recipe.weight_decay,
         max_grad_norm=recipe.max_grad_norm,

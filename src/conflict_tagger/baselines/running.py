@@ -12,8 +12,8 @@ from conflict_tagger.baselines.crf import Crf
 from conflict_tagger.baselines.lookup import Lookup
 from conflict_tagger.baselines.spacy_ner import SpacyNer
 from conflict_tagger.baselines.words import WordModel, WordTagger, tagged_words
+from conflict_tagger.command_configs import BaselineConfig, BaselinesConfig
 from conflict_tagger.comparing import ScoredRun, common_gold, read_run
-from conflict_tagger.config import BaselineConfig, BaselinesConfig
 from conflict_tagger.corpora import TRAIN, VALIDATION, Split, load_splits
 from conflict_tagger.documents import InputError, LabelSet
 from conflict_tagger.evaluation import score_splits

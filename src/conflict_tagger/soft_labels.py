@@ -1,0 +1,99 @@
+"""Soft labels of a document: probabilities of tags for the words that its teachers doubted."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from conflict_tagger.documents import Document, InputError
+
+if TYPE_CHECKING:
+    from conflict_tagger.encoding import EncodedDocument
+
+logger = logging.getLogger(__name__)
+
+SOFT = "soft_labels"  # key of a document's record
+SURE = 0.999  # a word whose best tag is as probable as this, or more, needs no soft label
+DIGITS = 4  # of a probability; more would only make files long
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+
+def soft_record(starts: Ints, probabilities: Floats, tags: Sequence[str]) -> dict[str, Any]:
+    """The soft labels of a document, for its record.
+
+    Args:
+        starts: first character of each word, shape (words,).
+        probabilities: of each word's tags, shape (words, tags).
+        tags: their names.
+    """
+    return {
+        "tags": list(tags),
+        "words": [
+            [start, *np.round(row, DIGITS).tolist()]
+            for start, row in zip(starts.tolist(), probabilities, strict=True)
+            if row.max() < SURE
+        ],
+    }
+
+
+def soft_targets(
+    document: Document, encoded: EncodedDocument, tags: Sequence[str]
+) -> tuple[Ints, Floats]:
+    """Which words of a document have soft labels, and those.
+
+    Args:
+        document: with soft labels in its record or without.
+        encoded: its words, as the student cuts them.
+        tags: names of the tags that the student learns.
+
+    Returns:
+        Indices of words, rising, shape (k,), and probabilities of the tags, shape (k, tags).
+
+    Raises:
+        InputError: the record is damaged or of other labels.
+    """
+    record = document.meta.get(SOFT)
+    if record is None:
+        return np.zeros(0, np.int64), np.zeros((0, len(tags)))
+    here = f"document {document.id!r}: its {SOFT}"
+    try:
+        names = record["tags"]
+        rows = np.array(record["words"], dtype=float).reshape(-1, len(tags) + 1)
+    except (ValueError, KeyError, TypeError):
+        raise InputError(
+            f"document {document.id!r}: its {SOFT} are damaged; make it anew"
+        ) from None
+    if names != list(tags):
+        raise InputError(f"{here} are of other tags than the data's")
+    starts = rows[:, 0].astype(np.int64)
+    at = np.searchsorted(encoded.word_starts, starts)
+    known = at < len(encoded.word_starts)
+    known[known] = encoded.word_starts[at[known]] == starts[known]
+    if not known.all():  # as where the student's tokenizer cuts words otherwise
+        logger.debug("document %r: %d soft labels are of no word", document.id, (~known).sum())
+    return at[known], rows[known, 1:]
+
+
+def moved(meta: dict[str, Any], edits: Sequence[tuple[int, int, str]]) -> dict[str, Any]:
+    """A document's record after edits of its text, without soft labels of the words in them.
+
+    Args:
+        meta: the record.
+        edits: start and end in characters and the new text, in order, without overlap.
+    """
+    if SOFT not in meta:
+        return meta
+    starts = np.array([start for start, _, _ in edits])
+    ends = np.array([end for _, end, _ in edits])
+    shifts = np.cumsum([0, *(len(text) - (end - start) for start, end, text in edits)])
+    words = []
+    for start, *row in meta[SOFT]["words"]:
+        before = int(np.searchsorted(ends, start, side="right"))
+        if before == len(starts) or start < starts[before]:
+            words.append([start + int(shifts[before]), *row])
+    return {**meta, SOFT: {**meta[SOFT], "words": words}}
