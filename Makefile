@@ -6,6 +6,9 @@ PIP := $(PY) -m pip --disable-pip-version-check install --quiet
 INSTALLED := $(VENV)/.installed
 INSTALLED_DEV := $(VENV)/.installed-dev
 INSTALLED_MPNET := $(VENV)/.installed-mpnet
+# glibc takes large tensors from the system and gives them back at every step; in huge pages, that
+# costs far fewer page faults.
+export GLIBC_TUNABLES ?= glibc.malloc.hugetlb=1
 # Given on make's command line, these reach the recipes' shell as they are; Hydra takes them quoted.
 need = $(if $($(1)),,$(error $(1) is missing: make $@ $(1)=$(2)))
 listed = "$(1)=['$(subst $(space),'$(comma)',$(strip $($(2))))']"

@@ -101,7 +101,8 @@ def test_soft_labels_stay_with_their_words(tiny_encoder: Path, bundled: dict[str
 def test_edits_move_soft_labels() -> None:
     meta = {SOFT: {"tags": ["O"], "words": [[0, 1.0], [4, 1.0], [8, 1.0], [12, 1.0]]}}
     document = Document("a", "one two six ten", (Span("X", 4, 7),), meta)
-    edited = apply_edits(document, [(4, 7, "hundred"), (12, 12, "and "), (0, 0, "So ")])
+    edits = [(4, 7, "hundred"), (12, 12, "and "), (0, 0, "So "), (8, 11, "six")]  # one is none
+    edited = apply_edits(document, edits)
     assert edited.text == "So one hundred six and ten"
     assert [start for start, _ in edited.meta[SOFT]["words"]] == [3, 15, 23]
     assert moved({"kind": "a"}, [(0, 1, "")]) == {"kind": "a"}

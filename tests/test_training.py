@@ -34,6 +34,7 @@ from conflict_tagger.evaluation import intervals
 from conflict_tagger.modeling import load_encoder
 from conflict_tagger.scoring.spans import score_documents
 from conflict_tagger.scoring.values import score_values
+from conflict_tagger.trainer import layerwise_groups
 from conflict_tagger.training import train, use_bf16
 
 
@@ -134,10 +135,16 @@ def test_the_script_ends_with_a_table_of_scores_and_spans(trained: tuple[Path, s
         ({"warmup": 1.0}, "training.warmup"),
         ({"tokens_per_batch": 0}, "training.tokens_per_batch"),
         ({"replace_mentions": 1.5}, "training.replace_mentions: must be from 0 to 1"),
+        ({"schedule": "none"}, "training.schedule: must be one of linear, cosine"),
+        ({"layer_decay": 0.0}, "training.layer_decay: must be above 0, at most 1"),
+        ({"label_smoothing": 1.0}, "training.label_smoothing: must be from 0 to below 1"),
+        ({"label_weights": {"NONE": 2.0}}, "training.label_weights: must be weights greater than"),
+        ({"label_weights": {"DENIAL": 0.0}}, "training.label_weights: must be weights greater"),
     ],
 )
 def test_impossible_values_are_refused_by_key(change: dict[str, float], fault: str) -> None:
-    config = TrainConfig(name="x", training=TrainingConfig(**change))  # type: ignore[arg-type]
+    data = DataConfig(labels=list(LABELS))
+    config = TrainConfig(name="x", data=data, training=TrainingConfig(**change))  # type: ignore[arg-type]
     with pytest.raises(InputError, match=fault):
         check_train_config(config)
 
@@ -243,3 +250,24 @@ def test_models_that_cannot_be_had(
     config = replace(ModelConfig(name="tiny", source=str(tiny_encoder)), **change)
     with pytest.raises(InputError, match=fault):
         load_encoder(config, LABELS)
+
+
+def test_layers_below_learn_more_slowly(tiny_encoder: Path) -> None:
+    model, _ = load_encoder(ModelConfig(name="tiny", source=str(tiny_encoder)), LABELS)
+    decayed = {name for name, _ in model.named_parameters() if name.endswith("weight")}
+    recipe = TrainingConfig(learning_rate=1e-3, layer_decay=0.5, weight_decay=0.1)
+    rates = {
+        id(parameter): (group["lr"], group["weight_decay"])
+        for group in layerwise_groups(model, recipe, decayed)
+        for parameter in group["params"]
+    }
+    named = dict(model.named_parameters())
+    assert set(rates) == {id(parameter) for parameter in named.values()}
+    for part, rate in (
+        ("classifier.", 1e-3), ("layer.1.", 5e-4), ("layer.0.", 2.5e-4), ("embeddings.", 1.25e-4)
+    ):  # fmt: skip
+        of_part = {name: rates[id(parameter)] for name, parameter in named.items() if part in name}
+        assert of_part == {
+            name: (pytest.approx(rate), 0.1 if name in decayed else 0.0) for name in of_part
+        }
+        assert of_part

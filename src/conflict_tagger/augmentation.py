@@ -100,7 +100,7 @@ def apply_edits(document: Document, edits: Iterable[Edit]) -> Document:
     pieces: list[str] = []
     shifts: list[tuple[int, int]] = []  # where an edit ends, and how far what follows has moved
     position = shift = 0
-    ordered = sorted(edits)
+    ordered = sorted(e for e in edits if document.text[e[0] : e[1]] != e[2])
     for start, end, text in ordered:
         pieces += [document.text[position:start], text]
         shift += len(text) - (end - start)

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from conflict_tagger.config import ModelConfig
 
 COUNTS = ("COUNT",)
-ATTENTION = "attn_implementation"  # which code computes it; no part of a saved configuration
 SETTINGS_FILE = "conflict_tagger.json"  # beside the weights; plain transformers ignores it
 DECODING = "best legal BIO tags of the whole document"  # the one way there is; see decoding.py
 
@@ -40,7 +39,7 @@ def load_encoder(
     tags = bio_tags(labels)
     pretrained = _read_config(folder, "model.source")
     for name in config.settings:
-        if name != ATTENTION and not hasattr(pretrained, name):
+        if not hasattr(pretrained, name):
             raise InputError(f"model.settings.{name}: {config.name} has no such setting")
     model, tokenizer = _load(
         folder,

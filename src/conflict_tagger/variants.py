@@ -70,9 +70,9 @@ class Variants:
     def __call__(self, document: Document, random: Random) -> Document:
         """The document with some of the changes that the recipe allows."""
         changes: tuple[tuple[float, Callable[[Document, Random], list[Edit]]], ...] = (
-            (1.0 if self.recipe.names else 0.0, self._names),
-            (1.0 if self.recipe.places else 0.0, self._places),
-            (1.0 if self.recipe.counts else 0.0, self._numbers),
+            (1.0, self._names),  # these three draw for each name, place and number by themselves
+            (1.0, self._places),
+            (1.0, self._numbers),
             (self.recipe.commas, lambda d, _: [(*at.span(), "") for at in COMMA.finditer(d.text)]),
             (self.recipe.quotes, _other_quotes),
             (self.recipe.distractors, self._distractors),
