@@ -35,7 +35,7 @@ def publish_data(config: PublishDataConfig) -> Publication:
 def data_files(folder: Path, labels: LabelSet, seed_texts: bool) -> dict[str, bytes]:
     """The dataset as a repository on the hub holds it, by path.
 
-    Configurations: `reports` with its three splits; `standoff`, a split for each source; and
+    Configurations: `reports` with its splits; `standoff`, a split for each source; and
     `seed_articles`, a split `test`.
 
     Args:

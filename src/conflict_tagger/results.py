@@ -13,6 +13,7 @@ from conflict_tagger.documents import Document, InputError, read_jsonl
 from conflict_tagger.markdown import fill_tables
 
 MATCHES = ("strict", "overlap")  # what the tables show
+DOUBTFUL = ("PERPETRATOR", "DENIAL")  # the labels that are hardest to get right
 # Sentences of the seed articles that README shows, by how they begin.
 EXAMPLES = (
     "Airstrikes on a popular market",
@@ -194,23 +195,22 @@ def training_table(result: Mapping[str, Any]) -> str:
 
 
 def recipe_table(folder: Path) -> str:
-    """Validation scores of every recipe that was benchmarked; no other split may choose one."""
+    """Scores of every recipe that was benchmarked; only those of validation may choose one."""
     rows = []
     for path in sorted(folder.glob("minilm*.json")):
         result = read_result(path)
-        scores = result["splits"]["validation"]
+        splits = result["splits"]
+        scores = splits["validation"]
         code = ", ".join(_code(git) for git in result["git"])
         seeds = ", ".join(str(seed) for seed in result["seeds"])
         rows.append([path.stem, f"`{' '.join(result['overrides'])}`", seeds, code,
-                     *[_spread(scores[match]["micro"]["f1"]) for match in MATCHES]])  # fmt: skip
-    headers = [
-        "recipe",
-        "overrides",
-        "seeds",
-        "code",
-        "validation strict F1",
-        "validation overlap F1",
-    ]
+                     *[_spread(scores[match]["micro"]["f1"]) for match in MATCHES],
+                     *[_spread(scores["strict"]["per_label"][label]["f1"]) for label in DOUBTFUL],
+                     *[_spread(splits[name]["strict"]["micro"]["f1"]) if name in splits else ""
+                       for name in ("test", "open_test")]])  # fmt: skip
+    headers = ["recipe", "overrides", "seeds", "code", "validation strict F1",
+               "validation overlap F1", *[f"validation {label}, strict" for label in DOUBTFUL],
+               "test strict F1", "open_test strict F1"]  # fmt: skip
     return _table(headers, rows)
 
 
