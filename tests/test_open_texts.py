@@ -15,7 +15,7 @@ from conftest import LABELS, ROOT, run_script
 from omegaconf import OmegaConf
 
 from conflict_tagger.config import DataConfig, OpenSourceConfig
-from conflict_tagger.corpora import load_splits
+from conflict_tagger.corpora import Split, load_splits
 from conflict_tagger.documents import Document, InputError, write_jsonl
 from conflict_tagger.open_texts import (
     READERS,
@@ -165,6 +165,24 @@ def test_splits_with_open_texts_are_files_of_their_own(data: DataConfig) -> None
     assert splits["test"].sha256() == plain["test"].sha256()
     assert load_splits(data, LABELS)["train"].path == splits["train"].path
     assert set(load_splits(replace(data, evaluation={}), LABELS)) == {"train", "validation"}
+
+
+def test_a_smaller_share_of_the_training_documents_lies_in_a_larger_one(
+    bundled: dict[str, Split],
+) -> None:
+    data = DataConfig("reports", list(LABELS), train=str(ROOT / "data/reports/train.jsonl"),
+                      validation=str(ROOT / "data/reports/validation.jsonl"))  # fmt: skip
+    whole = list(bundled["train"].documents)
+    before: set[str] = set()
+    for share in (0.25, 0.5, 1.0):
+        splits = load_splits(replace(data, train_share=share), LABELS)
+        ids = [document.id for document in splits["train"].documents]
+        assert len(ids) == pytest.approx(share * len(whole), rel=0.15)
+        assert before <= set(ids) and ids == [d.id for d in whole if d.id in set(ids)]
+        assert splits["validation"].documents == bundled["validation"].documents
+        before = set(ids)
+    with pytest.raises(InputError, match="data.train_share: leaves no training document"):
+        load_splits(replace(data, train_share=1e-9), LABELS)
 
 
 @pytest.fixture

@@ -40,7 +40,8 @@ class DataConfig:
 
     `clauses` are the labels whose spans are clauses instead of mentions of people or numbers;
     `counts` those whose spans say how many. `more_train` trains too, as texts that stronger models
-    have tagged, with their soft labels or without.
+    have tagged, with their soft labels or without. Of all that trains, `train_share` is taken, by
+    the texts' hashes: a smaller share lies inside each larger one.
 
     `standoff` is a folder of annotated hashes of open texts. Eight tenths of them train too; where
     there is an evaluation at all, the others are scored as open_validation and open_test.
@@ -55,6 +56,7 @@ class DataConfig:
     validation: str = MISSING
     evaluation: dict[str, str] = field(default_factory=dict)
     more_train: list[str] = field(default_factory=list)
+    train_share: float = 1.0
     standoff: str | None = None
     open_texts: str | None = None
     open_sources: dict[str, OpenSourceConfig] = field(default_factory=dict)

@@ -44,6 +44,7 @@ def check_train_config(config: TrainConfig) -> None:
             (f"training.variants.{name}", not 0 <= chance <= 1, "from 0 to 1")
             for name, chance in vars(recipe.variants).items()
         ),
+        ("data.train_share", not 0 < config.data.train_share <= 1, "above 0, at most 1"),
         (
             "data.clauses",
             not set(config.data.clauses) <= set(config.data.labels),

@@ -49,8 +49,8 @@ def load_splits(config: DataConfig, labels: LabelSet) -> dict[str, Split]:
     """All splits of a corpus by name, in order: train, validation, then the tests.
 
     Raises:
-        InputError: a file is missing, empty or damaged, a text stands in two splits, or open texts
-            are asked for and none can be had.
+        InputError: a file is missing, empty or damaged, a text stands in two splits, nothing is
+            left to train on, or open texts are asked for and none can be had.
     """
     paths = {TRAIN: config.train, VALIDATION: config.validation, **config.evaluation}
     splits = {
@@ -59,9 +59,15 @@ def load_splits(config: DataConfig, labels: LabelSet) -> dict[str, Split]:
     }
     sources = load_open_documents(config, labels)
     more = [document for path in config.more_train for document in read_jsonl(path, labels)]
-    if sources or more:
+    if sources or more or config.train_share < 1:
         parts = split_by_hash([d for documents in sources.values() for d in documents])
-        parts[TRAIN] = [*splits[TRAIN].documents, *parts[TRAIN], *more]
+        parts[TRAIN] = [
+            document
+            for document in (*splits[TRAIN].documents, *parts[TRAIN], *more)
+            if _fraction(document.text) < config.train_share
+        ]
+        if not parts[TRAIN]:
+            raise InputError("data.train_share: leaves no training document; give a larger share")
         if not config.evaluation:  # as in a search for a recipe, which must see no tests
             parts = {TRAIN: parts[TRAIN]}
         splits |= {
@@ -71,6 +77,11 @@ def load_splits(config: DataConfig, labels: LabelSet) -> dict[str, Split]:
         }
     check_no_leak(splits)
     return splits
+
+
+def _fraction(text: str) -> float:
+    """A number from 0 to below 1 that follows from a text alone."""
+    return int(hashlib.sha256(text.encode("utf-8")).hexdigest()[-8:], 16) / 2**32
 
 
 def _kept(name: str, documents: Sequence[Document]) -> Path:
