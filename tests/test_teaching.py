@@ -161,6 +161,7 @@ def test_the_loss_of_soft_labels_weights_and_smoothing() -> None:
     torch.testing.assert_close(smooth, 0.9 * hard - 0.1 * mean / 5)
 
 
+@pytest.mark.slow
 def test_a_student_learns_what_its_teachers_wrote(
     tiny_encoder: Path, tiny_data: Path, tmp_path: Path
 ) -> None:
