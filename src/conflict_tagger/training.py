@@ -88,7 +88,7 @@ def train(
     set_seed(config.seed)
     model, tokenizer = load_encoder(config.model, labels)
     if not torch.accelerator.is_available():
-        # Fused attention is slow backwards on a CPU, as slow as all the rest of a step of minilm.
+        # The backward pass of fused attention is slow on a CPU.
         model.set_attn_implementation("eager")
     window = WindowSettings(**vars(config.model.window))
     tagger = Tagger(model, tokenizer, window, config.data.counts)
