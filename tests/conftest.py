@@ -87,6 +87,7 @@ def data_overrides(folder: Path) -> list[str]:
     """Hydra overrides that train and test on the files of `tiny_data`."""
     return [
         f"data.train={folder}/train.jsonl",
+        "data.more_train=[]",
         f"data.validation={folder}/validation.jsonl",
         f"data.evaluation.test={folder}/test.jsonl",
     ]

@@ -179,7 +179,8 @@ def test_workers_that_begin_at_once_open_one_study(
 def script_overrides(tiny_encoder: Path, tiny_data: Path, runs: Path) -> list[str]:
     overrides = [
         "tracking=none", "model=encoder", f"model.source={tiny_encoder}", "training.balance=false",
-        f"data.train={tiny_data}/train.jsonl", f"data.validation={tiny_data}/validation.jsonl",
+        f"data.train={tiny_data}/train.jsonl", "data.more_train=[]",
+        f"data.validation={tiny_data}/validation.jsonl",
         "data.evaluation.test=no-such-file",
     ]  # fmt: skip
     quoted = ",".join(f"'{override}'" for override in overrides)

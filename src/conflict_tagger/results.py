@@ -13,6 +13,13 @@ from conflict_tagger.documents import Document, InputError, read_jsonl
 from conflict_tagger.markdown import fill_tables
 
 MATCHES = ("strict", "overlap")  # what the tables show
+# What minilm was trained on, and the files of its scores.
+CORPORA = {
+    "train": ("minilm-without-wire.json", "open-minilm-without-wire.json"),
+    "train, wire": ("minilm.json", "open-minilm.json"),
+    "train, open texts": ("minilm-open.json",),
+}
+WITHOUT_WIRE = ", without wire"  # trained on the reports of train.jsonl alone
 DOUBTFUL = ("PERPETRATOR", "DENIAL")  # the labels that are hardest to get right
 # Sentences of the seed articles that README shows, by how they begin.
 EXAMPLES = (
@@ -51,14 +58,21 @@ def filled_pages(root: Path) -> dict[Path, str]:
     articles = list(read_jsonl(root / "data" / "seed_articles" / "seed_articles.jsonl"))
     mpnet = read_result(root / "docs" / "results" / "mpnet.json")
     baselines = read_result(root / "docs" / "results" / "baselines.json")
-    results = {**baselines["baselines"], "minilm": seeds, "mpnet": mpnet}
+    results = {
+        **baselines["baselines"],
+        f"minilm{WITHOUT_WIRE}": read_result(root / "docs/results/minilm-without-wire.json"),
+        f"mpnet{WITHOUT_WIRE}": mpnet,
+        "minilm": seeds,
+    }
     models = model_table(results)
-    open_minilm = read_result(root / "docs" / "results" / "open-minilm.json")
+    of_mpnet = read_result(root / "docs" / "results" / "baselines-mpnet.json")
     training_data = {
-        "reports": {**seeds["splits"], **open_minilm["splits"]},
-        "reports and open texts": read_result(root / "docs" / "results" / "minilm-open.json")[
-            "splits"
-        ],
+        corpus: {
+            name: scores
+            for file in files
+            for name, scores in read_result(root / "docs" / "results" / file)["splits"].items()
+        }
+        for corpus, files in CORPORA.items()
     }
     pages = {
         root / "README.md": {
@@ -73,10 +87,8 @@ def filled_pages(root: Path) -> dict[Path, str]:
             "models_by_label": models_by_label_table(results),
             "baselines": baselines_table(
                 {
-                    "minilm": baselines["tests"],
-                    "mpnet": read_result(root / "docs" / "results" / "baselines-mpnet.json")[
-                        "tests"
-                    ],
+                    f"minilm{WITHOUT_WIRE}": baselines["tests"],
+                    f"mpnet{WITHOUT_WIRE}": of_mpnet["tests"],
                 }
             ),
             "mpnet": label_table(mpnet),
