@@ -12,8 +12,8 @@ from transformers.modeling_outputs import TokenClassifierOutput
 
 from conflict_tagger.augmentation import MentionReplacer, apply_edits
 from conflict_tagger.batching import collate
-from conflict_tagger.config import ModelConfig, VariantsConfig
-from conflict_tagger.corpora import Split
+from conflict_tagger.config import DataConfig, ModelConfig, VariantsConfig
+from conflict_tagger.corpora import Split, load_splits
 from conflict_tagger.documents import Document, InputError, LabelSet, Span, read_jsonl, write_jsonl
 from conflict_tagger.encoding import Encoder, WindowSettings, bio_tags, encode_for_training
 from conflict_tagger.modeling import load_encoder
@@ -64,7 +64,7 @@ def soft_document(document: Document, encoder: Encoder, every: int = 2) -> Docum
     """Soft labels for some words, whose first probability tells which word it is of."""
     starts = encoder.encode(document.text).word_starts
     words = [
-        [int(start), number / 10_000, *[0.0] * (len(TAGS) - 1)]
+        [int(start), number / 10_000, 1 - number / 10_000, *[0.0] * (len(TAGS) - 2)]
         for number, start in enumerate(starts)
         if number % every == 0
     ]
@@ -108,18 +108,38 @@ def test_edits_move_soft_labels() -> None:
     assert moved({"kind": "a"}, [(0, 1, "")]) == {"kind": "a"}
 
 
+def row(start: float, *probabilities: float) -> dict[str, object]:
+    """A record with soft labels of one word, for the first tags."""
+    return {
+        "tags": TAGS,
+        "words": [[start, *probabilities, *[0] * (len(TAGS) - len(probabilities))]],
+    }
+
+
 @pytest.mark.parametrize(
     ("record", "why"),
     [
         ({"words": []}, "are damaged"), ({"tags": TAGS, "words": [[0, 0.5]]}, "are damaged"),
-        ([], "are damaged"), ({"tags": TAGS[:-2] + TAGS[-1:] * 2, "words": []}, "of other tags"),
+        ([], "are damaged"), (row(0, np.nan), "are damaged"), (row(0, 0.9), "are damaged"),
+        (row(0, -0.5, 1.5), "are damaged"), (row(9, 1), "are damaged"), (row(-1, 1), "are damaged"),
+        (row(0.5, 1), "are damaged"),
+        ({"tags": TAGS, "words": [[0, 1, *[0] * 8]] * 2}, "are damaged"),
+        ({"tags": TAGS[:-2] + TAGS[-1:] * 2, "words": []}, "of other tags"),
     ],
 )  # fmt: skip
-def test_damaged_soft_labels_are_named(record: object, why: str, tiny_encoder: Path) -> None:
+def test_damaged_soft_labels_are_named(
+    record: object, why: str, tiny_encoder: Path, tiny_data: Path, tmp_path: Path
+) -> None:
     encoder = make_tagger(tiny_encoder, 0).encoder
     document = Document("a", "Two died.", (), {SOFT: record})
-    with pytest.raises(InputError, match=f"document 'a': its soft_labels .*{why}"):
+    match = f"document 'a': its soft_labels .*{why}"
+    with pytest.raises(InputError, match=match):
         soft_targets(document, encoder.encode(document.text), TAGS)
+    write_jsonl(tmp_path / "taught.jsonl", [document])
+    splits = {name: str(tiny_data / f"{name}.jsonl") for name in ("train", "validation")}
+    data = DataConfig(**splits, more_train=[str(tmp_path / "taught.jsonl")])  # type: ignore[arg-type]
+    with pytest.raises(InputError, match=rf"taught\.jsonl: {match}"):
+        load_splits(data, LABELS)
 
 
 def test_windows_hold_the_soft_labels_of_their_words(

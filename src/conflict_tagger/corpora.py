@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +18,9 @@ from conflict_tagger.documents import (
     to_json_line,
     to_record,
 )
+from conflict_tagger.encoding import bio_tags
 from conflict_tagger.open_texts import load_open_documents, split_by_hash
+from conflict_tagger.soft_labels import soft_rows
 
 if TYPE_CHECKING:
     from conflict_tagger.config import DataConfig
@@ -49,8 +51,9 @@ def load_splits(config: DataConfig, labels: LabelSet) -> dict[str, Split]:
     """All splits of a corpus by name, in order: train, validation, then the tests.
 
     Raises:
-        InputError: a file is missing, empty or damaged, a text stands in two splits, nothing is
-            left to train on, or open texts are asked for and none can be had.
+        InputError: a file is missing, empty or damaged (or its soft labels are), a text stands in
+            two splits, nothing is left to train on, or open texts are asked for and none can be
+            had.
     """
     paths = {TRAIN: config.train, VALIDATION: config.validation, **config.evaluation}
     splits = {
@@ -58,7 +61,7 @@ def load_splits(config: DataConfig, labels: LabelSet) -> dict[str, Split]:
         for name, path in paths.items()
     }
     sources = load_open_documents(config, labels)
-    more = [document for path in config.more_train for document in read_jsonl(path, labels)]
+    more = [document for path in config.more_train for document in _taught(path, labels)]
     if sources or more or config.train_share < 1:
         parts = split_by_hash([d for documents in sources.values() for d in documents])
         parts[TRAIN] = [
@@ -77,6 +80,17 @@ def load_splits(config: DataConfig, labels: LabelSet) -> dict[str, Split]:
         }
     check_no_leak(splits)
     return splits
+
+
+def _taught(path: str, labels: LabelSet) -> Iterator[Document]:
+    """The documents of a file of `data.more_train`, their soft labels checked."""
+    tags = bio_tags(labels)
+    for document in read_jsonl(path, labels):
+        try:
+            soft_rows(document, tags)
+        except InputError as error:
+            raise InputError(f"{path}: {error}") from None
+        yield document
 
 
 def _fraction(text: str) -> float:

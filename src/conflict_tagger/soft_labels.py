@@ -41,6 +41,39 @@ def soft_record(starts: Ints, probabilities: Floats, tags: Sequence[str]) -> dic
     }
 
 
+def soft_rows(document: Document, tags: Sequence[str]) -> Floats:
+    """A document's soft labels, checked: start and probabilities, shape (k, 1 + tags).
+
+    Args:
+        document: with soft labels in its record or without (k is 0).
+        tags: names of the tags that the student learns.
+
+    Raises:
+        InputError: the record is damaged or of other labels.
+    """
+    record = document.meta.get(SOFT)
+    if record is None:
+        return np.zeros((0, 1 + len(tags)))
+    here = f"document {document.id!r}: its {SOFT}"
+    try:
+        names = record["tags"]
+        rows = np.array(record["words"], dtype=float).reshape(-1, 1 + len(tags))
+    except (ValueError, KeyError, TypeError):
+        raise InputError(f"{here} are damaged; make them anew") from None
+    if names != list(tags):
+        raise InputError(f"{here} are of other tags than the data's")
+    starts, probabilities = rows[:, 0], rows[:, 1:]
+    if not (  # NaN, too, fails these
+        np.all((starts >= 0) & (starts < len(document.text)) & (starts % 1 == 0))
+        and np.all(np.diff(starts) > 0)
+        and np.all((probabilities >= 0) & (np.abs(probabilities.sum(1, keepdims=True) - 1) < 0.01))
+    ):
+        raise InputError(
+            f"{here} are damaged (no rising words, or no probabilities); make them anew"
+        )
+    return rows
+
+
 def soft_targets(
     document: Document, encoded: EncodedDocument, tags: Sequence[str]
 ) -> tuple[Ints, Floats]:
@@ -55,21 +88,9 @@ def soft_targets(
         Indices of words, rising, shape (k,), and probabilities of the tags, shape (k, tags).
 
     Raises:
-        InputError: the record is damaged or of other labels.
+        InputError: as of `soft_rows`.
     """
-    record = document.meta.get(SOFT)
-    if record is None:
-        return np.zeros(0, np.int64), np.zeros((0, len(tags)))
-    here = f"document {document.id!r}: its {SOFT}"
-    try:
-        names = record["tags"]
-        rows = np.array(record["words"], dtype=float).reshape(-1, len(tags) + 1)
-    except (ValueError, KeyError, TypeError):
-        raise InputError(
-            f"document {document.id!r}: its {SOFT} are damaged; make it anew"
-        ) from None
-    if names != list(tags):
-        raise InputError(f"{here} are of other tags than the data's")
+    rows = soft_rows(document, tags)
     starts = rows[:, 0].astype(np.int64)
     at = np.searchsorted(encoded.word_starts, starts)
     known = at < len(encoded.word_starts)
