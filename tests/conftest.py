@@ -12,6 +12,7 @@ from pathlib import Path
 os.environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_VERBOSITY="error", CUDA_VISIBLE_DEVICES="")
 
 import pytest
+from filelock import FileLock
 from played_hub import PlayedHub
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "scripts"))
@@ -121,9 +122,23 @@ def run_script(
 
 
 @pytest.fixture(scope="session")
-def trained(tmp_path_factory: pytest.TempPathFactory, tiny_data: Path) -> tuple[Path, str]:
+def trained(
+    tmp_path_factory: pytest.TempPathFactory, tiny_data: Path, worker_id: str
+) -> tuple[Path, str]:
     """The run folder and the output of one short real training of minilm by the script."""
-    runs = tmp_path_factory.mktemp("runs")
+    shared = tmp_path_factory.getbasetemp()
+    if worker_id != "master":  # xdist's workers wait for the one that came first
+        shared = shared.parent
+    runs, output = shared / "trained", shared / "trained.txt"
+    with FileLock(shared / "trained.lock"):
+        if not output.exists():
+            output.write_text(train_shortly(runs, tiny_data), encoding="utf-8")
+    (folder,) = runs.iterdir()
+    return folder, output.read_text(encoding="utf-8")
+
+
+def train_shortly(runs: Path, tiny_data: Path) -> str:
+    """Train minilm for a few steps; what the script printed."""
     result = run_script(
         "train", *data_overrides(tiny_data), f"runs={runs}", "name=short", "tracking=offline",
         "training.epochs=6", "training.learning_rate=1e-3", "training.logging_steps=1",
@@ -132,8 +147,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory, tiny_data: Path) -> tuple[
     )  # fmt: skip
     output = result.stdout.decode() + result.stderr.decode()
     assert result.returncode == 0, output
-    (folder,) = runs.iterdir()
-    return folder, output
+    return output
 
 
 @pytest.fixture

@@ -53,6 +53,7 @@ def config(
         training=TrainingConfig(
             epochs=EPOCHS, learning_rate=3e-3, precision=Precision.fp32, patience=EPOCHS,
             tokens_per_batch=512, replace_mentions=0.5, mask_probability=0.05,
+            schedule="cosine", layer_decay=0.9, label_smoothing=0.1, label_weights={"DENIAL": 2.0},
         ),
         tracking=TrackingConfig(mode=Tracking.none),
     )  # fmt: skip
@@ -87,8 +88,8 @@ def test_a_run_killed_again_and_again_ends_with_the_same_weights(
     # Random, told apart by what pytest shows on a failure; every one must do.
     first, later = random.randrange(1, epoch), random.randrange(2 * epoch + 1, 3 * epoch)
     places = [
-        "while recording", f"step {first}", "while saving", f"step {epoch + 1}",
-        "before renaming", f"step {later}", "while scoring",
+        "while recording", f"step {first}", "while saving", "before renaming", f"step {later}",
+        "while scoring",
     ]  # fmt: skip
     config = replace(config, runs=str(tmp_path / "runs"))
     for index, where in enumerate(places):
