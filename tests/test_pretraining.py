@@ -6,14 +6,17 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 from conftest import LABELS
+from transformers import AutoConfig, AutoModelForMaskedLM
 
 from conflict_tagger.command_configs import PretrainConfig
 from conflict_tagger.config import DataConfig, ModelConfig, OpenSourceConfig
 from conflict_tagger.corpora import Split
 from conflict_tagger.documents import InputError
+from conflict_tagger.encoding import IGNORED
 from conflict_tagger.modeling import load_encoder
-from conflict_tagger.pretraining import Windows, pretrain
+from conflict_tagger.pretraining import MaskedTrainer, Windows, pretrain
 
 
 @pytest.fixture
@@ -59,6 +62,26 @@ def test_masked_words_are_guessed_better_and_the_encoder_starts_a_training(
     assert tokenizer.backend_tokenizer.truncation is None
     with pytest.raises(InputError, match="output: must be a folder that is new or empty"):
         pretrain(config)
+
+
+@pytest.mark.parametrize("kind", ["bert", "mpnet", "distilbert", "roberta"])
+def test_the_head_of_masked_tokens_alone_has_the_loss_of_the_whole(kind: str) -> None:
+    sizes = {"vocab_size": 90, "hidden_size": 32, "intermediate_size": 64}
+    layers = {"num_hidden_layers": 2, "num_attention_heads": 2, "hidden_dropout_prob": 0.0}
+    if kind == "distilbert":
+        sizes = {"vocab_size": 90, "dim": 32, "hidden_dim": 64}
+        layers = {"n_layers": 2, "n_heads": 2, "dropout": 0.0}
+    model = AutoModelForMaskedLM.from_config(AutoConfig.for_model(kind, **sizes, **layers)).eval()
+    ids = torch.randint(5, 90, (3, 20))
+    labels = torch.where(torch.rand(ids.shape) < 0.3, ids, IGNORED)
+    inputs = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
+    trainer = MaskedTrainer.__new__(MaskedTrainer)
+    with torch.no_grad():
+        whole = model(**inputs, labels=labels).loss
+        alone = trainer.compute_loss(model, {**inputs, "labels": labels})
+        nothing = trainer.compute_loss(model, {**inputs, "labels": torch.full_like(ids, IGNORED)})
+    torch.testing.assert_close(alone, whole)
+    assert nothing == 0
 
 
 def test_windows_hold_texts_whole(tiny_encoder: Path, bundled: dict[str, Split]) -> None:

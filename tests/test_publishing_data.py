@@ -38,7 +38,7 @@ def test_the_reports_read_back_equal(
     span = {"start": Value("int64"), "end": Value("int64"), "label": Value("string")}
     texts = ("id", "text", "kind", "setting", "basis")
     features = Features({**{key: Value("string") for key in texts}, "spans": List(span)})
-    assert set(loaded) == {"train", "wire", "validation", "test"}
+    assert set(loaded) == {"train", "wire", "mixed", "validation", "test"}
     for name, rows in loaded.items():
         assert rows.features == features
         documents = [parse_document(dict(row), LABELS) for row in rows]

@@ -19,8 +19,8 @@ from conflict_tagger.documents import (
 from conflict_tagger.markdown import fill_tables
 from conflict_tagger.open_texts import Standoff
 
-REPORTS = ("train", "wire", "validation", "test")
-TO_TRAIN = ("train", "wire")
+TO_TRAIN = ("train", "wire", "mixed")
+REPORTS = (*TO_TRAIN, "validation", "test")
 SEED_ARTICLES = "seed_articles"
 Rows = list[list[str | int | None]]
 

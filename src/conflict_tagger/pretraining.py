@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch.nn.functional import cross_entropy
 from torch.utils.data import Dataset
 from transformers import (
     AutoModelForMaskedLM,
@@ -23,6 +24,7 @@ from transformers import (
 from conflict_tagger.command_configs import PretrainConfig
 from conflict_tagger.corpora import TRAIN, Split, check_no_leak, load_splits
 from conflict_tagger.documents import Document, InputError, LabelSet
+from conflict_tagger.encoding import IGNORED
 from conflict_tagger.open_texts import unlabelled_documents
 from conflict_tagger.runs import make_folder, write_json
 from conflict_tagger.sources import encoder_folder
@@ -53,6 +55,30 @@ class Windows(Dataset[dict[str, list[int]]]):
 
     def __getitem__(self, index: int) -> dict[str, list[int]]:
         return self.rows[index]
+
+
+class MaskedTrainer(Trainer):  # type: ignore[misc]
+    """Computes the head for masked tokens alone: over all, it costs more than the encoder."""
+
+    def compute_loss(
+        self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, **_: Any
+    ) -> Any:
+        """Cross-entropy in nats a masked token, averaged over the batch."""
+        labels = inputs.pop("labels")
+        masked = labels != IGNORED
+
+        def keep_masked(_module: Any, _inputs: Any, outputs: Any) -> Any:
+            outputs.last_hidden_state = outputs.last_hidden_state[masked].unsqueeze(0)
+            return outputs
+
+        hook = model.base_model.register_forward_hook(keep_masked)
+        try:
+            logits = model(**inputs).logits.squeeze(0).float()
+        finally:
+            hook.remove()
+        total = cross_entropy(logits, labels[masked], reduction="sum")
+        loss = total / max(1, len(logits))
+        return (loss, {"loss": loss}) if return_outputs else loss
 
 
 def pretrain(config: PretrainConfig) -> dict[str, Any]:
@@ -87,6 +113,8 @@ def pretrain(config: PretrainConfig) -> dict[str, Any]:
     model, loaded = AutoModelForMaskedLM.from_pretrained(
         folder, dtype=torch.float32, trust_remote_code=False, output_loading_info=True
     )
+    if not torch.accelerator.is_available():
+        model.set_attn_implementation("eager")  # the backward pass of fused attention is slow there
     head_is_new = bool(loaded["missing_keys"])
     windows = Windows(documents, tokenizer, config.window)
     held_out = Windows([], tokenizer, config.window)
@@ -176,7 +204,7 @@ def make_trainer(
         seed=config.seed,
         report_to=[],
     )
-    return Trainer(
+    return MaskedTrainer(
         model,
         arguments,
         data_collator=DataCollatorForLanguageModeling(

@@ -16,7 +16,8 @@ MATCHES = ("strict", "overlap")  # what the tables show
 # What minilm was trained on, and the files of its scores.
 CORPORA = {
     "train": ("minilm-without-wire.json", "open-minilm-without-wire.json"),
-    "train, wire": ("minilm.json", "open-minilm.json"),
+    "train, wire": ("minilm-wire.json", "open-minilm-wire.json"),
+    "train, wire, mixed": ("minilm.json", "open-minilm.json"),
     "train, open texts": ("minilm-open.json",),
 }
 WITHOUT_WIRE = ", without wire"  # trained on the reports of train.jsonl alone
