@@ -76,7 +76,7 @@ def test_soft_labels_stay_with_their_words(tiny_encoder: Path, bundled: dict[str
     encoder = make_tagger(tiny_encoder, 0).encoder
     documents = [soft_document(d, encoder) for d in bundled["validation"].documents]
     mentions = [label for label in LABELS if label != "DENIAL"]
-    recipe = VariantsConfig(0.5, 0.5, 0.5, 0.5, 0.5, 0.2, 0.5)
+    recipe = VariantsConfig(0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.2, 0.5)
     changes = [
         MentionReplacer(documents, mentions, 0.5), Variants(documents, mentions, ["COUNT"], recipe)
     ]  # fmt: skip

@@ -15,7 +15,7 @@ from conflict_tagger.names import CHECKS, TRAINING, Names
 from conflict_tagger.variants import Variants, fitting, unmarked_paragraphs
 
 MENTIONS, COUNTS = ("PERPETRATOR", "VICTIM", "COUNT"), ("COUNT",)
-KINDS = [field.name for field in fields(VariantsConfig)]
+KINDS = [field.name for field in fields(VariantsConfig) if field.name != "negations"]
 
 
 def vary(text: str, seed: int = 0, pool: tuple[Document, ...] = (), **chances: float) -> str:
@@ -101,6 +101,43 @@ def test_distractors_are_unmarked_paragraphs_of_others_between_paragraphs() -> N
     alone = document(f"{idle}\n[VICTIM Men] died.")
     variants = Variants([alone], MENTIONS, COUNTS, VariantsConfig(distractors=1.0))
     assert variants(alone, Random(0)) == alone, "its own paragraphs are no distractors"
+
+
+def test_counts_become_none_where_their_sentence_marks_nothing_else() -> None:
+    text = (
+        "[COUNT Two] [VICTIM men] died. A shell killed [COUNT two] [VICTIM men]. "
+        "[PERPETRATOR Troops] killed [COUNT two] [VICTIM men]. [COUNT Two] [VICTIM men], "
+        "[VICTIM Ali Deeb] and a friend, were shot. Of [COUNT six] [VICTIM men], [COUNT one] fled."
+    )
+    kept = text[text.index("[PERPETRATOR") :]
+    found = {vary(text, seed, negations=1.0) for seed in range(20)}
+    assert found == {
+        f"{first} men died. A shell killed {second} men. {kept}"
+        for first in ("No", "Zero")
+        for second in ("no", "zero")
+    }
+    some = {vary(text, seed, negations=0.5) for seed in range(40)}
+    assert text in some and f"No men died. A shell killed [COUNT two] [VICTIM men]. {kept}" in some
+
+
+def test_negations_keep_all_other_labels_of_the_reports(bundled: dict[str, Split]) -> None:
+    documents = bundled["train"].documents
+    variants = Variants(documents, MENTIONS, COUNTS, VariantsConfig(negations=1.0))
+    negated = 0
+    for source in documents:
+        variant = variants(source, Random(source.id))
+        check_document(variant, LABELS)
+        before = [(s.label, source.text_of(s)) for s in source.spans]
+        after = iter([(s.label, variant.text_of(s)) for s in variant.spans])
+        gone = len(before) - len(variant.spans)
+        assert gone % 2 == 0, "a count goes with its victims"
+        left = next(after, None)
+        for mention in before:
+            if mention == left:
+                left = next(after, None)
+        assert left is None, "what is left is what there was, in order"
+        negated += gone // 2
+    assert negated > 40
 
 
 def test_edits_across_a_span_are_left_out() -> None:

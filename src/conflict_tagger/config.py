@@ -112,13 +112,16 @@ class VariantsConfig:
     """How often training documents are changed, anew each epoch; each value is a chance.
 
     Of each distinct name, place and number: `names` of actors and people, `places`, and the numbers
-    of `counts` become others of their kind. Of each document: its `commas` go, its `quotes` change
-    style, it turns to `capitals`, or unmarked paragraphs of others come in as `distractors`.
+    of `counts` become others of their kind. Of each count in a sentence that marks nothing beside
+    it and its victims: it becomes "no" and nothing is marked (`negations`). Of each document: its
+    `commas` go, its `quotes` change style, it turns to `capitals`, or unmarked paragraphs of others
+    come in as `distractors`.
     """
 
     names: float = 0.0
     places: float = 0.0
     counts: float = 0.0
+    negations: float = 0.0
     commas: float = 0.0
     quotes: float = 0.0
     capitals: float = 0.0

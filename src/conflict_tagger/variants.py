@@ -5,6 +5,7 @@ from __future__ import annotations
 import calendar
 import re
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,14 @@ import inflect
 from conflict_tagger.augmentation import Edit, apply_edits
 from conflict_tagger.documents import Document
 from conflict_tagger.names import TRAINING
-from conflict_tagger.rewrites import NUMBER, common_words, other_actor, other_person
+from conflict_tagger.rewrites import (
+    NUMBER,
+    Place,
+    common_words,
+    negate_casualties,
+    other_actor,
+    other_person,
+)
 
 if TYPE_CHECKING:
     from conflict_tagger.config import VariantsConfig
@@ -32,6 +40,7 @@ QUOTES = (
     {"“": "‘", "”": "’"},
     {"“": "«", "”": "»"},
 )
+SENTENCE_END = re.compile(r"[.!?]+[\"”’']?\s|\n")
 PARAGRAPH = re.compile(r"^[^\n]{60,400}$", re.MULTILINE)  # not a headline, not half a report
 
 
@@ -39,7 +48,8 @@ class Variants:
     """Draws a variant of a training document; its labels stay right by construction.
 
     What is inside a span stays inside it, what is outside stays outside, and what comes from
-    another document is a paragraph in which nothing is marked.
+    another document is a paragraph in which nothing is marked. Spans go in a negation alone, with
+    the harm they told of.
     """
 
     def __init__(
@@ -77,6 +87,8 @@ class Variants:
             (self.recipe.quotes, _other_quotes),
             (self.recipe.distractors, self._distractors),
         )
+        if self.recipe.negations:
+            document = self._negated(document, random)
         for chance, change in changes:
             if chance and random.random() < chance:
                 document = apply_edits(document, fitting(document, change(document, random)))
@@ -85,6 +97,24 @@ class Variants:
             if len(upper) == len(document.text):  # "ß" grows
                 return Document(document.id, upper, document.spans, document.meta)
         return document
+
+    def _negated(self, document: Document, random: Random) -> Document:
+        """Counts of people harmed become "no" or "zero" where their sentence marks nothing else.
+
+        So no other mention loses its role: "no men were killed by soldiers" would accuse nobody.
+        """
+        drawn: dict[Place, list[str]] = {}
+        for ((_, _, no),), (place,) in negate_casualties(document, random, frozenset()):
+            if _marked_in_sentence(document, place) == 2:
+                drawn.setdefault(place, []).append(no)
+        edits = []
+        spans = list(document.spans)
+        for (start, end), words in drawn.items():
+            if random.random() < self.recipe.negations:
+                count, victim = (s for s in document.spans if start <= s.start < end)
+                edits.append((start, end, f"{random.choice(words)} {document.text_of(victim)}"))
+                spans = [span for span in spans if span not in (count, victim)]
+        return apply_edits(replace(document, spans=tuple(spans)), edits)
 
     def _names(self, document: Document, random: Random) -> list[Edit]:
         """Each named actor and person becomes another of its kind, wherever the name stands."""
@@ -147,6 +177,14 @@ def unmarked_paragraphs(document: Document) -> list[str]:
         for match in PARAGRAPH.finditer(document.text)
         if not any(s.start < match.end() and match.start() < s.end for s in document.spans)
     ]
+
+
+def _marked_in_sentence(document: Document, place: Place) -> int:
+    """How many spans begin in the sentence that holds a place."""
+    starts = [at.end() for at in SENTENCE_END.finditer(document.text, 0, place[0])]
+    end = SENTENCE_END.search(document.text, place[1])
+    first, last = starts[-1] if starts else 0, end.start() if end else len(document.text)
+    return sum(first <= span.start < last for span in document.spans)
 
 
 def fitting(document: Document, edits: Iterable[Edit]) -> list[Edit]:
