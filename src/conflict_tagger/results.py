@@ -99,6 +99,7 @@ def filled_pages(root: Path) -> dict[Path, str]:
             "clone": clone_table(clone),
             "values": values_table(read_result(root / "docs" / "results" / "count_values.json")),
             "behaviour": behaviour_table(root / "docs" / "results" / "behaviour"),
+            "variants": behaviour_table(root / "docs" / "results" / "behaviour_validation"),
             "scoring": scoring_table(read_result(root / "docs" / "results" / "scoring.json")),
             "recipes": recipe_table(root / "docs" / "results"),
         },
