@@ -18,7 +18,7 @@ space := $(subst ,, )
 launched = $(PY) $(if $(NPROC),scripts/launch.py '$(NPROC)')
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-mpnet data data-card train pretrain sweep runs repeat compare baselines evaluate check-behaviour tag publish publish-data demo unlabelled teach sync notebooks test test-all lint format lock bench bench-clone bench-open bench-scoring bench-values results
+.PHONY: help setup setup-mpnet data data-card train pretrain sweep runs repeat average compare baselines evaluate check-behaviour tag publish publish-data demo unlabelled teach sync notebooks test test-all lint format lock bench bench-clone bench-open bench-scoring bench-values results
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +49,9 @@ runs: $(INSTALLED) ## list the run folders with scores and states, newest first
 
 repeat: $(INSTALLED) ## train the run in RUN=runs/… once more from its record, and compare the scores
 	@$(call need,RUN,runs/…)$(launched) scripts/repeat.py $(call quoted,run,RUN) $(ARGS)
+
+average: $(INSTALLED) ## average the weights of finished RUNS="runs/… runs/…" that differ in their seed into a new run
+	@$(call need,RUNS,"runs/… runs/…")$(PY) scripts/average.py $(call listed,averaged,RUNS) $(ARGS)
 
 compare: $(INSTALLED) ## compare finished RUNS="runs/… runs/…" on SPLIT=test, as pages into OUTPUT=folder if given
 	@$(call need,RUNS,"runs/… runs/…")$(PY) scripts/compare.py \

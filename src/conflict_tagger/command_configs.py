@@ -150,6 +150,14 @@ class PublishDataConfig(HubConfig):
 
 
 @dataclass
+class AverageConfig:
+    """Make a run, in a folder under `runs`, of the mean weights of finished runs."""
+
+    averaged: list[str] = field(default_factory=list)
+    runs: str = "runs"
+
+
+@dataclass
 class TagConfig:
     """Tag a .txt file, a folder of them, a .jsonl file or standard input (`-`)."""
 

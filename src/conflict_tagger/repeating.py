@@ -42,6 +42,8 @@ def repeat(config: RepeatConfig) -> tuple[dict[str, Any], dict[str, Any] | None]
     if not (folder / METRICS).exists():
         raise InputError(f"run: {folder} is not finished: there is nothing to compare with")
     before = read_json(folder / METRICS)
+    if "averaged" in before:
+        raise InputError(f"run: {folder} averages other runs: repeat those, and `make average`")
     processes = before.get("training", {}).get("processes", 1)
     if processes != this_process().num_processes:
         raise InputError(f"run: {folder} needs {processes} processes: add NPROC={processes}")
