@@ -7,13 +7,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
 from random import Random
 
-import inflect
-
 from conflict_tagger.augmentation import Edit
 from conflict_tagger.documents import Document
 from conflict_tagger.names import BODIES, CHECKS, FILLER, TITLES, Names
 
-WORDS = inflect.engine()
 Place = tuple[int, int]
 PADDING = 2000  # words before and after
 DENYING = re.compile(
@@ -47,6 +44,14 @@ STYLES = (
     {"“": "«", "”": "»", '"': "''", "‘": "“", "’": "'"},
 )
 NUMBER = re.compile(r"(?<![\d.,])(\d{1,3}(?:,\d{3})+|\d+)(?![\d.,]|st|nd|rd|th|-)")
+
+
+def spelled_out(number: int) -> str:
+    """A number spelled out, without commas."""
+    # Its import takes seconds, and a training needs it only where it redraws counts.
+    import inflect
+
+    return str(inflect.engine().number_to_words(str(number), comma=""))
 
 
 def common_words(documents: Iterable[Document]) -> frozenset[str]:
@@ -152,7 +157,7 @@ def digits_to_words(document: Document, random: Random, _: frozenset[str]) -> It
         if span.label == "COUNT":
             edits = []
             for match in NUMBER.finditer(document.text_of(span)):
-                words = str(WORDS.number_to_words(match[1].replace(",", ""), comma=""))
+                words = spelled_out(int(match[1].replace(",", "")))
                 edits.append((span.start + match.start(), span.start + match.end(), words))
             if edits:
                 yield edits

@@ -6,10 +6,9 @@ import calendar
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import cache
 from random import Random
 from typing import TYPE_CHECKING
-
-import inflect
 
 from conflict_tagger.augmentation import Edit, apply_edits
 from conflict_tagger.documents import Document
@@ -21,15 +20,12 @@ from conflict_tagger.rewrites import (
     negate_casualties,
     other_actor,
     other_person,
+    spelled_out,
 )
 
 if TYPE_CHECKING:
     from conflict_tagger.config import VariantsConfig
 
-_WORDS = inflect.engine()
-NUMBER_WORDS = {str(_WORDS.number_to_words(str(number))): number for number in range(2, 100)}
-# Longest first: "twenty-one" is not "twenty".
-IN_WORDS = re.compile(rf"\b(?:{'|'.join(sorted(NUMBER_WORDS, key=len, reverse=True))})\b", re.I)
 PLACE = re.compile(r"\b(?:in|at|near|from) ((?:[A-Z][\w'’]*[a-z](?:[- ](?=[A-Z]))?)+)(?![\w-])")
 TIMES = {*calendar.month_name, *calendar.day_name}  # they follow "in" too, and are no places
 COMMA = re.compile(r",(?= )")
@@ -80,9 +76,10 @@ class Variants:
     def __call__(self, document: Document, random: Random) -> Document:
         """The document with some of the changes that the recipe allows."""
         changes: tuple[tuple[float, Callable[[Document, Random], list[Edit]]], ...] = (
-            (1.0, self._names),  # these three draw for each name, place and number by themselves
-            (1.0, self._places),
-            (1.0, self._numbers),
+            # These three draw for each name, place and number by themselves.
+            (float(self.recipe.names > 0), self._names),
+            (float(self.recipe.places > 0), self._places),
+            (float(self.recipe.counts > 0), self._numbers),
             (self.recipe.commas, lambda d, _: [(*at.span(), "") for at in COMMA.finditer(d.text)]),
             (self.recipe.quotes, _other_quotes),
             (self.recipe.distractors, self._distractors),
@@ -148,7 +145,7 @@ class Variants:
             if span.label not in self.counts:
                 continue
             words = document.text_of(span)
-            for match in (*NUMBER.finditer(words), *IN_WORDS.finditer(words)):
+            for match in (*NUMBER.finditer(words), *_any_number_word().finditer(words)):
                 old = match[0]
                 if old not in drawn:
                     keep = random.random() >= self.recipe.counts
@@ -215,9 +212,22 @@ def _other_quotes(document: Document, random: Random) -> list[Edit]:
     return [(*at.span(), style[at[0]]) for at in MARKS.finditer(document.text) if at[0] in style]
 
 
+@cache
+def _number_words() -> dict[str, int]:
+    """The numbers below 100 that make a plural, spelled out."""
+    return {spelled_out(number): number for number in range(2, 100)}
+
+
+@cache
+def _any_number_word() -> re.Pattern[str]:
+    """Any of them; the longest first, as "twenty-one" is not "twenty"."""
+    words = sorted(_number_words(), key=len, reverse=True)
+    return re.compile(rf"\b(?:{'|'.join(words)})\b", re.I)
+
+
 def _other_number(old: str, random: Random) -> str:
     """Another number of like size, in digits or words; one stays one, as its noun is singular."""
-    value = NUMBER_WORDS.get(old.lower()) or int(old.replace(",", ""))
+    value = _number_words().get(old.lower()) or int(old.replace(",", ""))
     if value < 2:
         return old
     new = max(2, round(value * 2 ** random.uniform(-1.5, 1.5)))
@@ -226,5 +236,5 @@ def _other_number(old: str, random: Random) -> str:
         in_words = not in_words
     if not in_words or new >= 100:
         return f"{new:,}" if "," in old or new >= 10_000 else str(new)
-    words = str(_WORDS.number_to_words(str(new)))
+    words = spelled_out(new)
     return words.capitalize() if old[0].isupper() else words
