@@ -17,6 +17,7 @@ MATCHES = ("strict", "overlap")  # what the tables show
 CORPORA = {
     "train": ("minilm-without-wire.json", "open-minilm-without-wire.json"),
     "train, wire": ("minilm-wire.json", "open-minilm-wire.json"),
+    "train, wire, half of mixed": ("minilm-mixed-477.json", "open-minilm-mixed-477.json"),
     "train, wire, mixed": ("minilm.json", "open-minilm.json"),
     "train, open texts": ("minilm-open.json",),
 }
