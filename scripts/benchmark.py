@@ -9,7 +9,7 @@ from train import choose_experiment, train_in_process
 
 from conflict_tagger.command_configs import BenchmarkConfig
 from conflict_tagger.documents import InputError
-from conflict_tagger.resuming import FREE, differences
+from conflict_tagger.resuming import recipe_changes
 from conflict_tagger.runs import recorded_config, write_json
 from conflict_tagger.seeds import finished_run, summarize_seeds, train_seeds
 
@@ -35,12 +35,7 @@ def check_recipe(run: Path, overrides: list[str]) -> None:
     """Refuse a finished run that was trained otherwise than the configuration says now."""
     recorded = OmegaConf.structured(recorded_config(run))
     wanted = compose("train", [*choose_experiment(overrides), *overrides])
-    changes = [
-        line
-        for key in recorded
-        if key not in (*FREE, "seed")
-        for line in differences(str(key), recorded[key], wanted[key])
-    ]
+    changes = recipe_changes(recorded, wanted)
     if changes:
         raise InputError(
             f"{run}: was trained otherwise ({'; '.join(changes)}); give another name or remove it"

@@ -16,7 +16,7 @@ from conflict_tagger.corpora import VALIDATION, load_splits
 from conflict_tagger.documents import InputError, LabelSet
 from conflict_tagger.evaluation import score_splits
 from conflict_tagger.model_cards import write_model_card
-from conflict_tagger.resuming import FREE, differences
+from conflict_tagger.resuming import recipe_changes
 from conflict_tagger.runs import (
     ENVIRONMENT,
     METRICS,
@@ -100,13 +100,7 @@ def shared_config(runs: Sequence[Path]) -> TrainConfig:
     for run, config in zip(runs, configs, strict=True):
         if not (run / METRICS).exists():
             raise InputError(f"{run} is not finished: it holds no {METRICS}")
-        other = OmegaConf.structured(config)
-        changes = [
-            line
-            for key in first
-            if key not in (*FREE, "seed")
-            for line in differences(str(key), first[key], other[key])
-        ]
+        changes = recipe_changes(first, OmegaConf.structured(config))
         if changes:
             raise InputError(
                 f"{run}: another recipe than {runs[0]} ({'; '.join(changes)}); weights are "

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 from transformers.trainer import TRAINER_STATE_NAME
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
@@ -80,6 +80,16 @@ def run_to_resume(
             "restore them, or go on regardless with force=true"
         )
     return run, changed
+
+
+def recipe_changes(before: DictConfig, now: DictConfig) -> list[str]:
+    """One line for each value of two trainings' configurations that differs, their seeds apart."""
+    return [
+        line
+        for key in before
+        if key not in (*FREE, "seed")
+        for line in differences(str(key), before[key], now[key])
+    ]
 
 
 def changed_data(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
