@@ -13,7 +13,13 @@ from hypothesis import strategies as st
 from conflict_tagger.documents import Document, InputError, Span
 from conflict_tagger.evaluation import intervals
 from conflict_tagger.reports import most_frequent, segments, write_report
-from conflict_tagger.scoring.mistakes import Kind, calibration, confusion, find_mistakes
+from conflict_tagger.scoring.mistakes import (
+    Kind,
+    calibration,
+    confusion,
+    count_mistakes,
+    find_mistakes,
+)
 from conflict_tagger.scoring.spans import score_documents
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -88,6 +94,17 @@ def test_confusion_counts_each_gold_span_once() -> None:
     assert table["DENIAL", "VICTIM"] == 1, "it shares most characters with the second piece"
     assert table["VICTIM", ""] == 1 and table["", "DENIAL"] == 1
     assert sum(table.values()) == 5
+
+
+def test_mistakes_are_counted_by_kind_and_label() -> None:
+    gold = documents([V(0, 5), V(10, 15), D(20, 30)], [V(0, 3)])
+    predicted = documents([V(0, 5), D(10, 12), D(20, 24), V(25, 30)], [D(5, 9)])
+    counts = count_mistakes(gold, predicted, LABELS)
+    made = {kind: count for kind, count in counts["all"].items() if count}
+    assert made == {"missed": 1, "spurious": 1, "wrong label": 1, "split": 1}
+    assert counts["per_label"]["VICTIM"] == {**counts["all"], "spurious": 0}
+    assert counts["per_label"]["DENIAL"] == {**counts["all"], "missed": 0}
+    assert not any(counts["per_label"]["COUNT"].values())
 
 
 def test_calibration_by_hand() -> None:

@@ -102,6 +102,9 @@ def test_aggregate_gives_mean_and_standard_deviation_of_scores_and_keeps_counts(
     alone = aggregate([run(0, 0.5)], [])
     assert alone["splits"]["test"]["f1"] == {"mean": 0.5, "sd": None, "interval": None}
     assert result["seeds"] == [0, 1, 2] and len(result["training"]) == 3
+    older = run(3, 0.5)
+    older["splits"] = {"test": {"f1": 0.5}}
+    assert set(aggregate([run(0, 0.5), older], [])["splits"]["test"]) == {"f1"}
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,7 @@ from conflict_tagger.documents import Document, InputError, read_jsonl
 from conflict_tagger.encoding import WindowSettings
 from conflict_tagger.evaluation import intervals
 from conflict_tagger.modeling import load_encoder
+from conflict_tagger.scoring.mistakes import count_mistakes
 from conflict_tagger.scoring.spans import score_documents
 from conflict_tagger.scoring.values import score_values
 from conflict_tagger.trainer import layerwise_groups
@@ -71,6 +72,7 @@ def test_scores_and_predictions_are_those_of_the_weights_on_disk(
     assert predicted == written
     scores = metrics["splits"]["test"]
     found, values = scores.pop("intervals"), scores.pop("values")
+    assert scores.pop("mistakes") == count_mistakes(gold, predicted, LABELS)
     assert values == score_values(gold, predicted, ["COUNT"])
     assert values["support"] == scores["strict"]["per_label"]["COUNT"]["support"]
     assert score_documents(gold, predicted, LABELS) == scores

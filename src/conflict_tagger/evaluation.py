@@ -13,6 +13,7 @@ from conflict_tagger.reports import write_report
 from conflict_tagger.runs import file_sha256, make_folder, write_json
 from conflict_tagger.scoring.counts import count_documents
 from conflict_tagger.scoring.intervals import FEW, bootstrap_intervals
+from conflict_tagger.scoring.mistakes import count_mistakes
 from conflict_tagger.scoring.spans import score_documents
 from conflict_tagger.scoring.values import score_values
 from conflict_tagger.tagger import Tagger
@@ -91,9 +92,10 @@ def score_split(
 def score_fully(
     tagger: TagsDocuments, gold: Sequence[Document]
 ) -> tuple[list[Document], dict[str, Any]]:
-    """What `score_split` returns, and intervals of its scores, and scores of the counts' values."""
+    """What `score_split` returns, with intervals, mistakes by kind, scores of counts' values."""
     predicted, scores = score_split(tagger, gold)
     scores["intervals"] = intervals(gold, predicted, tagger.labels)
+    scores["mistakes"] = count_mistakes(gold, predicted, tagger.labels)
     if tagger.counts:
         scores["values"] = score_values(gold, predicted, tagger.counts)
     return predicted, scores

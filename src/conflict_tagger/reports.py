@@ -20,6 +20,7 @@ from conflict_tagger.scoring.mistakes import (
     calibration,
     confusion,
     find_mistakes,
+    tally,
 )
 
 MOST_FREQUENT = 25
@@ -127,15 +128,6 @@ def _span_at(side: list[Span], position: int) -> Span | None:
     while side and side[0].end <= position:
         side.pop(0)
     return side[0] if side and side[0].start <= position else None
-
-
-def tally(mistakes: Sequence[Sequence[Mistake]]) -> dict[tuple[str, Kind], int]:
-    """How many mistakes of each kind touch each label, and how many there are (label NONE)."""
-    counts: Counter[tuple[str, Kind]] = Counter()
-    for mistake in (mistake for of_document in mistakes for mistake in of_document):
-        for label in (*mistake.labels, NONE):
-            counts[label, mistake.kind] += 1
-    return counts
 
 
 def most_frequent(

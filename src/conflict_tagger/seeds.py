@@ -143,11 +143,12 @@ def aggregate(runs: Sequence[Mapping[str, Any]], overrides: Sequence[str]) -> di
 def _combine(values: Sequence[Any]) -> Any:
     """Walk equally shaped scores; counts must agree, scores become mean and spread.
 
-    The intervals of single runs are left out: they have no mean.
+    The intervals of single runs are left out: they have no mean; so is what only some runs hold,
+    because a version of before wrote the others.
     """
     first = values[0]
     if isinstance(first, Mapping):
-        keys = [key for key in first if key != "intervals"]
+        keys = [key for key in first if key != "intervals" and all(key in one for one in values)]
         return {key: _combine([value[key] for value in values]) for key in keys}
     if isinstance(first, int) and not isinstance(first, bool) and len(set(values)) == 1:
         return first

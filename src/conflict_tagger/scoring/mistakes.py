@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any
 
 from conflict_tagger.documents import Document, LabelSet, Span
 
@@ -84,6 +85,41 @@ def _mistake(group: Sequence[tuple[Span, bool]]) -> Mistake:
     else:
         kind = Kind.edges
     return Mistake(kind, gold, predicted)
+
+
+def tally(mistakes: Sequence[Sequence[Mistake]]) -> dict[tuple[str, Kind], int]:
+    """How many mistakes of each kind touch each label, and how many there are (label NONE)."""
+    counts: Counter[tuple[str, Kind]] = Counter()
+    for mistake in (mistake for of_document in mistakes for mistake in of_document):
+        for label in (*mistake.labels, NONE):
+            counts[label, mistake.kind] += 1
+    return counts
+
+
+def count_mistakes(
+    gold: Sequence[Document], predicted: Sequence[Document], labels: LabelSet
+) -> dict[str, Any]:
+    """How many mistakes of each kind there are, and how many of them touch each label.
+
+    Args:
+        gold: documents with gold spans.
+        predicted: the same documents with predicted spans.
+        labels: the labels to count.
+
+    Returns:
+        `all` and `per_label`, a count for each kind.
+    """
+    counts = tally(
+        [
+            find_mistakes(document.spans, other.spans)
+            for document, other in zip(gold, predicted, strict=True)
+        ]
+    )
+
+    def kinds(label: str) -> dict[str, int]:
+        return {kind.value: counts[label, kind] for kind in Kind}
+
+    return {"all": kinds(NONE), "per_label": {label: kinds(label) for label in labels}}
 
 
 def confusion(
