@@ -15,13 +15,16 @@ from conflict_tagger.markdown import fill_tables
 MATCHES = ("strict", "overlap")  # what the tables show
 # What minilm was trained on, and the files of its scores.
 CORPORA = {
-    "train": ("minilm-without-wire.json", "open-minilm-without-wire.json"),
-    "train, wire": ("minilm-wire.json", "open-minilm-wire.json"),
-    "train, wire, half of mixed": ("minilm-mixed-477.json", "open-minilm-mixed-477.json"),
-    "train, wire, mixed": ("minilm.json", "open-minilm.json"),
-    "train, open texts": ("minilm-open.json",),
+    "train": "minilm-without-wire.json",
+    "train, wire": "minilm-wire.json",
+    "train, wire, 477 of mixed": "minilm-mixed-477.json",
+    "train, wire, 944 of mixed": "minilm-mixed-944.json",
+    "train, wire, mixed": "minilm.json",
+    "train, open texts": "minilm-open.json",
+    "train, wire, mixed, open texts": "minilm-all.json",
 }
 FIRST = ", train.jsonl alone"  # trained before there were more reports
+ALL = ", open texts too"
 DOUBTFUL = ("PERPETRATOR", "DENIAL")  # the labels that are hardest to get right
 # Sentences of the seed articles that README shows, by how they begin.
 EXAMPLES = (
@@ -59,22 +62,20 @@ def filled_pages(root: Path) -> dict[Path, str]:
     clone = read_result(root / "docs" / "results" / "fresh_clone.json")
     articles = list(read_jsonl(root / "data" / "seed_articles" / "seed_articles.jsonl"))
     mpnet = read_result(root / "docs" / "results" / "mpnet.json")
+    mpnet_open = read_result(root / "docs" / "results" / "mpnet-open.json")
     baselines = read_result(root / "docs" / "results" / "baselines.json")
     results = {
         **baselines["baselines"],
         f"minilm{FIRST}": read_result(root / "docs/results/minilm-without-wire.json"),
         f"mpnet{FIRST}": mpnet,
         "minilm": seeds,
+        f"minilm{ALL}": read_result(root / "docs/results/minilm-all.json"),
+        f"mpnet{ALL}": mpnet_open,
     }
     models = model_table(results)
     of_mpnet = read_result(root / "docs" / "results" / "baselines-mpnet.json")
     training_data = {
-        corpus: {
-            name: scores
-            for file in files
-            for name, scores in read_result(root / "docs" / "results" / file)["splits"].items()
-        }
-        for corpus, files in CORPORA.items()
+        corpus: scored_splits(root / "docs" / "results" / file) for corpus, file in CORPORA.items()
     }
     pages = {
         root / "README.md": {
@@ -85,6 +86,7 @@ def filled_pages(root: Path) -> dict[Path, str]:
         root / "docs" / "results.md": {
             "summary": summary_table(seeds),
             "labels": label_table(seeds),
+            "mistakes": mistake_table(seeds),
             "models": models,
             "models_by_label": models_by_label_table(results),
             "baselines": baselines_table(
@@ -94,6 +96,7 @@ def filled_pages(root: Path) -> dict[Path, str]:
                 }
             ),
             "mpnet": label_table(mpnet),
+            "mpnet_open": label_table(mpnet_open),
             "open": open_table(training_data),
             "open_labels": open_label_table(training_data),
             "training": training_table(seeds),
@@ -106,6 +109,19 @@ def filled_pages(root: Path) -> dict[Path, str]:
         },
     }
     return {path: fill_tables(path.read_text("utf-8"), tables) for path, tables in pages.items()}
+
+
+def scored_splits(path: Path) -> dict[str, Any]:
+    """Scores of a benchmark by split, with those of `make bench-open` where it was run after it.
+
+    Raises:
+        InputError: a file is missing or damaged.
+    """
+    splits = dict(read_result(path)["splits"])
+    afterwards = path.with_name(f"open-{path.name}")
+    if afterwards.exists():
+        splits |= read_result(afterwards)["splits"]
+    return splits
 
 
 def summary_table(result: Mapping[str, Any]) -> str:
@@ -152,12 +168,13 @@ def open_table(results: Mapping[str, Mapping[str, Any]]) -> str:
 def open_label_table(results: Mapping[str, Mapping[str, Any]]) -> str:
     """Strict F1 of each label on the tests of the same model trained on each corpus."""
     tests = ("test", "open_test")
+    labels = list(next(iter(results.values()))[tests[0]]["strict"]["per_label"])
     rows = [
-        [label, *[_spread(scores[name]["strict"]["per_label"][label]["f1"])
-                  for name in tests for scores in results.values()]]
-        for label in next(iter(results.values()))[tests[0]]["strict"]["per_label"]
+        [corpus, *[_spread(scores[name]["strict"]["per_label"][label]["f1"])
+                   for name in tests for label in labels]]
+        for corpus, scores in results.items()
     ]  # fmt: skip
-    return _table(["label", *[f"{name}: {corpus}" for name in tests for corpus in results]], rows)
+    return _table(["trained on", *[f"{name}: {label}" for name in tests for label in labels]], rows)
 
 
 def models_by_label_table(results: Mapping[str, Mapping[str, Any]], split: str = "test") -> str:
@@ -197,6 +214,18 @@ def label_table(result: Mapping[str, Any]) -> str:
     return _table(headers, rows)
 
 
+def mistake_table(result: Mapping[str, Any], split: str = "test") -> str:
+    """How many mistakes of each kind touch each label on one split, in the mean of the seeds."""
+    scores = result["splits"][split]
+    strict, mistakes = scores["strict"], scores["mistakes"]
+    rows = [
+        [label, strict["per_label"][label]["support"], *map(_spread_count, kinds.values())]
+        for label, kinds in mistakes["per_label"].items()
+    ]
+    rows.append(["all", strict["micro"]["support"], *map(_spread_count, mistakes["all"].values())])
+    return _table(["label", "spans", *mistakes["all"]], rows)
+
+
 def training_table(result: Mapping[str, Any]) -> str:
     """Choice, precision and memory of each seed's training; durations depend on the neighbours."""
     keys = ("best_epoch", "epochs", "steps", "outside_shift", "precision", "device")
@@ -210,22 +239,22 @@ def training_table(result: Mapping[str, Any]) -> str:
 
 
 def recipe_table(folder: Path) -> str:
-    """Scores of every recipe that was benchmarked; only those of validation may choose one."""
+    """Scores of every recipe that was benchmarked; only the validation splits may choose one."""
     rows = []
-    for path in sorted(folder.glob("minilm*.json")):
+    for path in sorted(folder.glob("m*.json")):  # minilm and mpnet
         result = read_result(path)
-        splits = result["splits"]
+        splits = scored_splits(path)
         scores = splits["validation"]
-        code = ", ".join(_code(git) for git in result["git"])
+        code = ", ".join(dict.fromkeys(_code(git) for git in result["git"]))
         seeds = ", ".join(str(seed) for seed in result["seeds"])
         rows.append([path.stem, f"`{' '.join(result['overrides'])}`", seeds, code,
                      *[_spread(scores[match]["micro"]["f1"]) for match in MATCHES],
                      *[_spread(scores["strict"]["per_label"][label]["f1"]) for label in DOUBTFUL],
                      *[_spread(splits[name]["strict"]["micro"]["f1"]) if name in splits else ""
-                       for name in ("test", "open_test")]])  # fmt: skip
+                       for name in ("open_validation", "test", "open_test")]])  # fmt: skip
     headers = ["recipe", "overrides", "seeds", "code", "validation strict F1",
                "validation overlap F1", *[f"validation {label}, strict" for label in DOUBTFUL],
-               "test strict F1", "open_test strict F1"]  # fmt: skip
+               "open_validation strict F1", "test strict F1", "open_test strict F1"]  # fmt: skip
     return _table(headers, rows)
 
 
@@ -314,6 +343,14 @@ def _spread(value: Mapping[str, float | None] | int) -> str:
         return f"{value:.3f}"
     spread = "" if value["sd"] is None else f" ± {value['sd']:.3f}"
     return f"{value['mean']:.3f}{spread}"
+
+
+def _spread_count(value: Mapping[str, float | None] | int) -> str:
+    """How often something happened, with its spread over the seeds if they differ."""
+    if not isinstance(value, Mapping):
+        return str(value)
+    spread = "" if value["sd"] is None else f" ± {value['sd']:.1f}"
+    return f"{value['mean']:.1f}{spread}"
 
 
 def _table(headers: list[str], rows: list[list[Any]]) -> str:
