@@ -58,7 +58,7 @@ def test_a_benchmark_reports_a_failed_training_and_refuses_other_runs(tmp_path: 
     (run / "config.yaml").write_text(OmegaConf.to_yaml(values))
     result = run_script("benchmark", *common, "seeds=[0]", "overrides=['training.epochs=2']")
     assert_one_line_error(
-        result, "training.learning_rate: 0.5 then, 0.0003 now", "training.epochs: 3 then, 2 now"
+        result, "training.learning_rate: 0.5 then, 0.0003 now", "training.epochs: 4 then, 2 now"
     )
 
 

@@ -62,7 +62,7 @@ def filled_pages(root: Path) -> dict[Path, str]:
     clone = read_result(root / "docs" / "results" / "fresh_clone.json")
     articles = list(read_jsonl(root / "data" / "seed_articles" / "seed_articles.jsonl"))
     mpnet = read_result(root / "docs" / "results" / "mpnet.json")
-    mpnet_open = read_result(root / "docs" / "results" / "mpnet-open.json")
+    mpnet_all = read_result(root / "docs" / "results" / "mpnet-all.json")
     baselines = read_result(root / "docs" / "results" / "baselines.json")
     results = {
         **baselines["baselines"],
@@ -70,7 +70,7 @@ def filled_pages(root: Path) -> dict[Path, str]:
         f"mpnet{FIRST}": mpnet,
         "minilm": seeds,
         f"minilm{ALL}": read_result(root / "docs/results/minilm-all.json"),
-        f"mpnet{ALL}": mpnet_open,
+        f"mpnet{ALL}": mpnet_all,
     }
     models = model_table(results)
     of_mpnet = read_result(root / "docs" / "results" / "baselines-mpnet.json")
@@ -96,7 +96,7 @@ def filled_pages(root: Path) -> dict[Path, str]:
                 }
             ),
             "mpnet": label_table(mpnet),
-            "mpnet_open": label_table(mpnet_open),
+            "mpnet_all": label_table(mpnet_all),
             "open": open_table(training_data),
             "open_labels": open_label_table(training_data),
             "training": training_table(seeds),
