@@ -1,4 +1,4 @@
-"""Replaced mentions: labels stay right, names consistent, and all of it follows from the seed."""
+"""Replaced mentions and joined documents: labels stay right, all follows from the seed."""
 
 from random import Random
 
@@ -7,7 +7,7 @@ from conftest import LABELS
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conflict_tagger.augmentation import MentionReplacer, apply_edits
+from conflict_tagger.augmentation import MentionReplacer, apply_edits, join_documents
 from conflict_tagger.corpora import Split
 from conflict_tagger.documents import Document, Span, check_document
 
@@ -110,6 +110,23 @@ def test_variants_follow_from_the_random_state_alone(bundled: dict[str, Split]) 
         [replacer(d, Random(seed)) for d in documents] for seed in ("0", "0", "1")
     )
     assert first == second != other
+
+
+@pytest.mark.parametrize("probability", [0.0, 0.3, 0.9])
+def test_joined_documents_lose_nothing(bundled: dict[str, Split], probability: float) -> None:
+    documents = bundled["train"].documents
+    texts = join_documents(documents, probability, Random(0))
+    assert len(texts) == pytest.approx(1 + (len(documents) - 1) * (1 - probability), rel=0.15)
+    for text in texts:
+        check_document(text, LABELS)
+    alone = {d.id: d for d in documents}
+    names = [name for text in texts for name in text.id.split("+")]
+    assert sorted(names) == sorted(alone) and names != list(alone), "each once, in another order"
+    for text in texts:
+        group = [alone[name] for name in text.id.split("+")]
+        assert marked(text) == "\n\n".join(marked(document) for document in group)
+    again, other = (join_documents(documents, probability, Random(seed)) for seed in (0, 1))
+    assert again == texts != other
 
 
 @given(st.text(max_size=12), st.text(max_size=12), st.text(max_size=12), st.text(max_size=12))

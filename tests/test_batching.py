@@ -102,10 +102,10 @@ def test_windows_are_drawn_anew_each_epoch_from_the_seed(
     tokenizer = AutoTokenizer.from_pretrained(tiny_encoder)
     documents = bundled["train"].documents[:30]
 
-    def windows(seed: int, probability: float = 0.5) -> TrainingWindows:
+    def windows(seed: int, probability: float = 0.5, join: float = 0.0) -> TrainingWindows:
         replacer = MentionReplacer(documents, ["VICTIM"], probability) if probability else None
         encoder = Encoder(tokenizer, WindowSettings(64, 16))
-        return TrainingWindows(documents, encoder, LABELS, replacer, seed)
+        return TrainingWindows(documents, encoder, LABELS, replacer, seed, join)
 
     def drawn(windows: TrainingWindows, epoch: int) -> list[dict[str, list[int]]]:
         windows.set_epoch(epoch)
@@ -117,6 +117,9 @@ def test_windows_are_drawn_anew_each_epoch_from_the_seed(
     assert drawn(first, 0) != drawn(first, 1)
     assert drawn(first, 1) == drawn(windows(seed=0), 1) != drawn(windows(seed=1), 1)
     assert drawn(windows(seed=0, probability=0), 1) == originals
+    joined = windows(seed=0, probability=0, join=0.5)
+    assert drawn(joined, 0) != drawn(joined, 1) == drawn(windows(0, 0, 0.5), 1)
+    assert joined.lengths.sum() < 1.5 * windows(0, 0).lengths.sum(), "little is seen twice"
 
 
 def test_masking_spares_special_tokens_and_follows_its_probability() -> None:

@@ -10,7 +10,7 @@ import torch
 from conftest import LABELS, data_overrides, run_script
 from transformers.modeling_outputs import TokenClassifierOutput
 
-from conflict_tagger.augmentation import MentionReplacer, apply_edits
+from conflict_tagger.augmentation import MentionReplacer, apply_edits, join_documents
 from conflict_tagger.batching import collate
 from conflict_tagger.config import DataConfig, ModelConfig, VariantsConfig
 from conflict_tagger.corpora import Split, load_splits
@@ -106,6 +106,18 @@ def test_edits_move_soft_labels() -> None:
     assert edited.text == "So one hundred six and ten"
     assert [start for start, _ in edited.meta[SOFT]["words"]] == [3, 15, 23]
     assert moved({"kind": "a"}, [(0, 1, "")]) == {"kind": "a"}
+
+
+def test_joined_documents_keep_their_soft_labels() -> None:
+    first = Document("a", "one two", (), {SOFT: {"tags": ["O"], "words": [[4, 1.0]]}})
+    second = Document("b", "three", (), {SOFT: {"tags": ["O"], "words": [[0, 1.0]]}, "kind": "x"})
+    plain = Document("c", "four")
+    texts = join_documents([first, second, plain], 0.99, Random(0))
+    assert [text.id for text in texts] == ["b+c+a"]
+    words = texts[0].meta[SOFT]["words"]
+    assert [texts[0].text[start:].split()[0] for start, _ in words] == ["three", "two"]
+    assert "kind" not in texts[0].meta, "what is said of one is not said of all"
+    assert join_documents([plain], 0.5, Random(0)) == [plain]
 
 
 def row(start: float, *probabilities: float) -> dict[str, object]:

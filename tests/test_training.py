@@ -137,6 +137,7 @@ def test_the_script_ends_with_a_table_of_scores_and_spans(trained: tuple[Path, s
         ({"warmup": 1.0}, "training.warmup"),
         ({"tokens_per_batch": 0}, "training.tokens_per_batch"),
         ({"replace_mentions": 1.5}, "training.replace_mentions: must be from 0 to 1"),
+        ({"join": 1.0}, "training.join: must be from 0 to below 1"),
         ({"schedule": "none"}, "training.schedule: must be one of linear, cosine"),
         ({"layer_decay": 0.0}, "training.layer_decay: must be above 0, at most 1"),
         ({"label_smoothing": 1.0}, "training.label_smoothing: must be from 0 to below 1"),

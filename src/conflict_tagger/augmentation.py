@@ -1,17 +1,19 @@
-"""New variants of training documents: mentions replaced by others of their kind."""
+"""New variants of training documents: mentions replaced by others, documents joined."""
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import accumulate
 from random import Random
 
 from conflict_tagger.documents import Document, Span
-from conflict_tagger.soft_labels import moved
+from conflict_tagger.soft_labels import joined, moved
 
 Kind = tuple[str, str, bool, int]
 Edit = tuple[int, int, str]  # start and end in characters, and the new text
+BETWEEN = "\n\n"  # joined documents
 
 
 class MentionReplacer:
@@ -113,3 +115,41 @@ def apply_edits(document: Document, edits: Iterable[Edit]) -> Document:
 
     spans = [Span(span.label, move(span.start), move(span.end)) for span in document.spans]
     return Document(document.id, "".join(pieces), tuple(spans), moved(document.meta, ordered))
+
+
+def join_documents(
+    documents: Sequence[Document], probability: float, random: Random
+) -> list[Document]:
+    """The documents in a drawn order, some of them one behind the other in one text.
+
+    Short reports fill the beginning of one window each. Joined ones stand anywhere in it, beside
+    text that is not about them, and are cut by its edges, as reports on long pages are.
+
+    Args:
+        documents: the documents; their spans and soft labels stay theirs.
+        probability: chance of each but the first to go on in the text of the one before it.
+        random: what is drawn from.
+    """
+    groups: list[list[Document]] = []
+    for document in random.sample(documents, len(documents)):
+        if groups and random.random() < probability:
+            groups[-1].append(document)
+        else:
+            groups.append([document])
+    return [_joined(group) if len(group) > 1 else group[0] for group in groups]
+
+
+def _joined(group: Sequence[Document]) -> Document:
+    """One document of several, with a blank line between them."""
+    starts = [*accumulate((len(d.text) + len(BETWEEN) for d in group[:-1]), initial=0)]
+    spans = [
+        Span(span.label, span.start + start, span.end + start)
+        for document, start in zip(group, starts, strict=True)
+        for span in document.spans
+    ]
+    return Document(
+        "+".join(d.id for d in group),
+        BETWEEN.join(d.text for d in group),
+        tuple(spans),
+        joined([d.meta for d in group], starts),
+    )

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset, Sampler
 
+from conflict_tagger.augmentation import join_documents
 from conflict_tagger.documents import Document, InputError, LabelSet
 from conflict_tagger.encoding import IGNORED, Encoder, Ints, encode_for_training
 
@@ -73,7 +74,7 @@ def mask_tokens(
 
 
 class TrainingWindows(Dataset[dict[str, Any]]):
-    """The windows of an epoch: of the documents as they are, or of variants drawn for it."""
+    """The windows of an epoch: of the documents as they are, or changed and joined for it."""
 
     def __init__(
         self,
@@ -82,13 +83,18 @@ class TrainingWindows(Dataset[dict[str, Any]]):
         labels: LabelSet,
         vary: Vary | None = None,
         seed: int = 0,
+        join: float = 0.0,
     ) -> None:
-        """Encode the documents; each epoch is drawn from `seed`, its number and the document."""
+        """Encode the documents; each epoch is drawn from `seed`, its number and the document.
+
+        With a chance of `join`, a document goes on in the text of another (`join_documents`).
+        """
         self.documents = documents
         self.encoder = encoder
         self.labels = labels
         self.vary = vary
         self.seed = seed
+        self.join = join
         self.examples = encode_for_training(documents, encoder, labels)
         self._epoch: int | None = None
 
@@ -106,13 +112,17 @@ class TrainingWindows(Dataset[dict[str, Any]]):
 
     def set_epoch(self, epoch: int) -> None:
         """Draw the epoch's variants of the documents, if there is anything to draw."""
-        if self.vary is None or epoch == self._epoch:
+        if (self.vary is None and not self.join) or epoch == self._epoch:
             return
-        variants = [
-            self.vary(document, Random(f"{self.seed} {epoch} {document.id}"))
-            for document in self.documents
-        ]
-        self.examples = encode_for_training(variants, self.encoder, self.labels, report=False)
+        documents = self.documents
+        if self.vary is not None:
+            documents = [
+                self.vary(document, Random(f"{self.seed} {epoch} {document.id}"))
+                for document in documents
+            ]
+        if self.join:
+            documents = join_documents(documents, self.join, Random(f"{self.seed} {epoch}"))
+        self.examples = encode_for_training(documents, self.encoder, self.labels, report=False)
         self._epoch = epoch
 
 

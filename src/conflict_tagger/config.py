@@ -134,7 +134,8 @@ class TrainingConfig:
 
     `warmup` is a fraction of all steps, `patience` counts epochs, `replace_mentions` is the chance
     of a mention in a training document to be replaced by another of its kind, drawn anew each
-    epoch, and `mask_probability` that of a training token to be hidden behind the mask token.
+    epoch, `join` that of a document to go on in the text of another, and `mask_probability` that
+    of a training token to be hidden behind the mask token.
     The learning rate follows `schedule` (a name that transformers knows), and each layer below the
     head has `layer_decay` times that of the layer above it. `label_smoothing` is taken from the
     right tag and shared out to all; in the loss a word counts `label_weights` times by its label, 1
@@ -161,6 +162,7 @@ class TrainingConfig:
     patience: int = 3
     replace_mentions: float = 0.0
     variants: VariantsConfig = field(default_factory=VariantsConfig)
+    join: float = 0.0
     mask_probability: float = 0.0
     balance: bool = False
     logging_steps: int = 10

@@ -55,6 +55,7 @@ def check_train_config(config: TrainConfig) -> None:
             not set(config.data.counts) <= set(config.data.labels),
             "some of data.labels",
         ),
+        ("training.join", not 0 <= recipe.join < 1, "from 0 to below 1"),
         (
             "training.mask_probability",
             not 0 <= recipe.mask_probability < 1,

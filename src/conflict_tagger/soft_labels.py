@@ -118,3 +118,17 @@ def moved(meta: dict[str, Any], edits: Sequence[tuple[int, int, str]]) -> dict[s
         if before == len(starts) or start < starts[before]:
             words.append([start + int(shifts[before]), *row])
     return {**meta, SOFT: {**meta[SOFT], "words": words}}
+
+
+def joined(metas: Sequence[dict[str, Any]], starts: Sequence[int]) -> dict[str, Any]:
+    """The record of one document made of several: nothing but their soft labels.
+
+    Args:
+        metas: their records, of the same tags.
+        starts: the first character of each in the new text.
+    """
+    soft = [(meta[SOFT], start) for meta, start in zip(metas, starts, strict=True) if SOFT in meta]
+    if not soft:
+        return {}
+    words = [[at + start, *row] for record, start in soft for at, *row in record["words"]]
+    return {SOFT: {"tags": soft[0][0]["tags"], "words": words}}

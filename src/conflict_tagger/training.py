@@ -155,7 +155,7 @@ def train(
 def training_windows(
     config: TrainConfig, documents: Sequence[Document], tagger: Tagger
 ) -> TrainingWindows:
-    """The training documents in windows, changed anew each epoch if the recipe says so."""
+    """The training documents in windows, changed and joined anew each epoch as the recipe says."""
     recipe, mentions = config.training, set(tagger.labels) - set(config.data.clauses)
     changes: list[Vary] = []
     if recipe.replace_mentions:
@@ -169,7 +169,12 @@ def training_windows(
         return document
 
     return TrainingWindows(
-        documents, tagger.encoder, tagger.labels, vary if changes else None, config.seed
+        documents,
+        tagger.encoder,
+        tagger.labels,
+        vary if changes else None,
+        config.seed,
+        recipe.join,
     )
 
 
