@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from conflict_tagger.config import ModelConfig
 
 COUNTS = ("COUNT",)
+PLAIN = "eager"  # what transformers calls attention that is not fused
+LONG = 320  # tokens, from which a step with fused attention was faster on two cores
 SETTINGS_FILE = "conflict_tagger.json"  # beside the weights; plain transformers ignores it
 DECODING = "best legal BIO tags of the whole document"  # the one way there is; see decoding.py
 
@@ -67,6 +69,29 @@ def encoder_layers(model: PreTrainedModel) -> nn.ModuleList:
 
     lists = [module for module in model.modules() if isinstance(module, nn.ModuleList)]
     return max(lists, key=len, default=nn.ModuleList())
+
+
+@contextmanager
+def attention_for_training(model: PreTrainedModel, length: int) -> Iterator[None]:
+    """The faster kind of attention for a training step on windows of `length` tokens.
+
+    On a CPU, the backward pass of fused attention is slower than that of plain attention, but for
+    long windows; and it draws no random numbers, so dropout on attention weights falls back to
+    something slower than either. On other devices the model's own attention is the fastest.
+    """
+    usual = model.config._attn_implementation
+    plain = (
+        usual != PLAIN
+        and model.device.type == "cpu"
+        and (length < LONG or getattr(model.config, "attention_probs_dropout_prob", 0) > 0)
+    )
+    if plain:
+        model.set_attn_implementation(PLAIN)
+    try:
+        yield
+    finally:
+        if plain:
+            model.set_attn_implementation(usual)
 
 
 def _start_anew(model: PreTrainedModel, config: ModelConfig) -> None:

@@ -38,7 +38,7 @@ from conflict_tagger.config import TrainingConfig
 from conflict_tagger.documents import Document, InputError, first_line
 from conflict_tagger.encoding import IGNORED
 from conflict_tagger.evaluation import score_split
-from conflict_tagger.modeling import encoder_layers
+from conflict_tagger.modeling import attention_for_training, encoder_layers
 from conflict_tagger.tagger import Tagger
 
 CHOOSE_BY = "eval_strict_f1"
@@ -229,7 +229,8 @@ class SpanTrainer(Trainer):  # type: ignore[misc]
             weights=None if weights is None else weights.to(inputs["labels"].device),
             smoothing=self.recipe.label_smoothing,
         )
-        return super().compute_loss(model, inputs, *args, **kwargs)
+        with attention_for_training(self.tagger.model, inputs["input_ids"].shape[1]):
+            return super().compute_loss(model, inputs, *args, **kwargs)
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         """Log what memory was held so far beside the loss."""

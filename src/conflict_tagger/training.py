@@ -87,9 +87,6 @@ def train(
 
     set_seed(config.seed)
     model, tokenizer = load_encoder(config.model, labels)
-    if not torch.accelerator.is_available():
-        # The backward pass of fused attention is slow on a CPU.
-        model.set_attn_implementation("eager")
     window = WindowSettings(**vars(config.model.window))
     tagger = Tagger(model, tokenizer, window, config.data.counts)
     windows = training_windows(config, splits[TRAIN].documents, tagger)
