@@ -218,6 +218,14 @@ class SpanTrainer(Trainer):  # type: ignore[misc]
         optimizer: torch.optim.Optimizer = super().create_optimizer(model)
         return optimizer
 
+    def training_step(
+        self, model: torch.nn.Module, inputs: dict[str, torch.Tensor], *args: Any, **kwargs: Any
+    ) -> torch.Tensor:
+        """A step with the faster attention, in the backward pass too: it may compute it again."""
+        with attention_for_training(self.tagger.model, inputs["input_ids"].shape[1]):
+            loss: torch.Tensor = super().training_step(model, inputs, *args, **kwargs)
+        return loss
+
     def compute_loss(
         self, model: torch.nn.Module, inputs: dict[str, torch.Tensor], *args: Any, **kwargs: Any
     ) -> Any:
@@ -229,8 +237,7 @@ class SpanTrainer(Trainer):  # type: ignore[misc]
             weights=None if weights is None else weights.to(inputs["labels"].device),
             smoothing=self.recipe.label_smoothing,
         )
-        with attention_for_training(self.tagger.model, inputs["input_ids"].shape[1]):
-            return super().compute_loss(model, inputs, *args, **kwargs)
+        return super().compute_loss(model, inputs, *args, **kwargs)
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         """Log what memory was held so far beside the loss."""
