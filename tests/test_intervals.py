@@ -11,6 +11,7 @@ from conflict_tagger.scoring.comparison import compare
 from conflict_tagger.scoring.counts import MatchCounts, count_documents, count_matches
 from conflict_tagger.scoring.intervals import (
     bootstrap_intervals,
+    difference_interval,
     resampled,
     resampled_scores,
     seed_interval,
@@ -163,3 +164,12 @@ def test_an_interval_over_seeds() -> None:
     assert seed_interval([0.5]) == {"mean": 0.5, "sd": None, "interval": None}
     with pytest.raises(ValueError, match="no values"):
         seed_interval([])
+
+
+def test_the_interval_of_a_difference_is_that_of_welch() -> None:
+    first, second = [0.86, 0.87, 0.88], [0.85, 0.83, 0.86, 0.84]
+    interval = difference_interval(seed_interval(first), seed_interval(second), (3, 4))
+    expected = stats.ttest_ind(first, second, equal_var=False).confidence_interval()
+    assert interval == pytest.approx([expected.low, expected.high])
+    assert difference_interval(seed_interval(first), seed_interval([0.8]), (3, 1)) is None
+    assert difference_interval({"mean": 1.0, "sd": 0.0}, {"mean": 1.0, "sd": 0.0}, (3, 3)) is None

@@ -11,6 +11,7 @@ from tabulate import tabulate
 
 from conflict_tagger.documents import Document, InputError, read_jsonl
 from conflict_tagger.markdown import fill_tables
+from conflict_tagger.scoring.intervals import difference_interval
 
 MATCHES = ("strict", "overlap")  # what the tables show
 # What minilm was trained on, and the files of its scores.
@@ -23,6 +24,32 @@ CORPORA = {
     "train, open texts": "minilm-open.json",
     "train, wire, mixed, open texts": "minilm-all.json",
 }
+# What was added to a recipe, and the names of the results with it and without it.
+INGREDIENTS = {
+    "wire": ("minilm-wire", "minilm-without-wire"),
+    "477 of mixed, negations": ("minilm-mixed-477", "minilm-wire"),
+    "467 more": ("minilm-mixed-944", "minilm-mixed-477"),
+    "the last 485": ("minilm-balanced", "minilm-mixed-944"),
+    "no balance": ("minilm-replaced", "minilm-balanced"),
+    "no replaced mentions": ("minilm-3-epochs", "minilm-replaced"),
+    "fourth epoch": ("minilm-unjoined", "minilm-3-epochs"),
+    "joined documents": ("minilm", "minilm-unjoined"),
+    "open texts to train": ("minilm-open", "minilm-without-wire"),
+    "open texts to all reports": ("minilm-all-unjoined", "minilm-unjoined"),
+    "joined, six epochs": ("minilm-all", "minilm-all-unjoined"),
+    "soft labels of mpnet-all": ("minilm-all-taught", "minilm-all"),
+    "mpnet on train": ("mpnet", "minilm-without-wire"),
+    "mpnet on everything": ("mpnet-all", "minilm-all"),
+    "kinds of variant": ("minilm-variants", "minilm-mixed-302"),
+    "pretraining": ("minilm-pretrained", "minilm-mixed-302"),
+    "cosine schedule": ("minilm-cosine", "minilm-mixed-477"),
+    "layer-wise decay": ("minilm-layer-decay", "minilm-mixed-477"),
+    "label smoothing": ("minilm-smoothing", "minilm-mixed-477"),
+    "weights of labels": ("minilm-weights", "minilm-mixed-477"),
+    "last layer as pretrained": ("minilm-kept-layer", "minilm-unfused"),
+    "averaged weights": ("minilm-average", "minilm-mixed-944"),
+}
+COMPARED = ("validation", "open_validation", "test", "open_test")
 FIRST = ", train.jsonl alone"  # trained before there were more reports
 ALL = ", open texts too"
 DOUBTFUL = ("PERPETRATOR", "DENIAL")  # the labels that are hardest to get right
@@ -106,6 +133,7 @@ def filled_pages(root: Path) -> dict[Path, str]:
             "variants": behaviour_table(root / "docs" / "results" / "behaviour_validation"),
             "scoring": scoring_table(read_result(root / "docs" / "results" / "scoring.json")),
             "recipes": recipe_table(root / "docs" / "results"),
+            "ingredients": ingredient_table(root / "docs" / "results"),
         },
     }
     return {path: fill_tables(path.read_text("utf-8"), tables) for path, tables in pages.items()}
@@ -256,6 +284,26 @@ def recipe_table(folder: Path) -> str:
                "validation overlap F1", *[f"validation {label}, strict" for label in DOUBTFUL],
                "open_validation strict F1", "test strict F1", "open_test strict F1"]  # fmt: skip
     return _table(headers, rows)
+
+
+def ingredient_table(folder: Path) -> str:
+    """What each ingredient adds to the strict micro F1 of each split, with its 95% interval."""
+    rows = []
+    for ingredient, names in INGREDIENTS.items():
+        paths = [folder / f"{name}.json" for name in names]
+        splits = [scored_splits(path) for path in paths]
+        counts = len(read_result(paths[0])["seeds"]), len(read_result(paths[1])["seeds"])
+        cells = []
+        for split in COMPARED:
+            if not all(split in scores for scores in splits):
+                cells.append("")
+                continue
+            first, second = (scores[split]["strict"]["micro"]["f1"] for scores in splits)
+            interval = difference_interval(first, second, counts)
+            bounds = "" if interval is None else " ({:+.3f} to {:+.3f})".format(*interval)
+            cells.append(f"{first['mean'] - second['mean']:+.3f}{bounds}")
+        rows.append([ingredient, *names, f"{counts[0]}, {counts[1]}", *cells])
+    return _table(["ingredient", "with", "without", "seeds", *COMPARED], rows)
 
 
 def clone_table(result: Mapping[str, Any]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from statistics import mean, stdev
 from typing import Any
 
@@ -104,3 +104,27 @@ def seed_interval(values: Sequence[float], level: float = LEVEL) -> dict[str, An
     centre, spread = mean(values), stdev(values)
     half = float(t.ppf((1 + level) / 2, len(values) - 1)) * spread / len(values) ** 0.5
     return {"mean": centre, "sd": spread, "interval": [centre - half, centre + half]}
+
+
+def difference_interval(
+    first: Mapping[str, Any], second: Mapping[str, Any], counts: tuple[int, int]
+) -> list[float] | None:
+    """Welch's 95% interval of the difference of two means over seeds (Welch 1947).
+
+    Args:
+        first: `mean` and `sd` as `seed_interval` returns them; the one to subtract from.
+        second: The same of what is subtracted.
+        counts: How many seeds each rests on.
+
+    Returns:
+        [low, high], or None where one of them is a single seed or neither has any spread.
+    """
+    if min(counts) < 2 or not (first["sd"] or second["sd"]):
+        return None
+    from scipy.stats import t
+
+    parts = [value["sd"] ** 2 / n for value, n in zip((first, second), counts, strict=True)]
+    freedom = sum(parts) ** 2 / sum(x**2 / (n - 1) for x, n in zip(parts, counts, strict=True))
+    half = float(t.ppf((1 + LEVEL) / 2, freedom)) * sum(parts) ** 0.5
+    difference = first["mean"] - second["mean"]
+    return [difference - half, difference + half]
